@@ -1,0 +1,1 @@
+"""The graphs, one file per system: its state and `build()`."""

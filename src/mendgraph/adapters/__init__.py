@@ -1,0 +1,1 @@
+"""The edges: models, files and the hub behind the tier protocol, their foreign errors renamed."""

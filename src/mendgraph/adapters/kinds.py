@@ -1,0 +1,125 @@
+"""Kinds of tier that a configuration may name.  Built-ins and plug-ins come in by the same door.
+
+A plug-in package registers a builder under the entry-point group ``mendgraph.tiers``; its keyword arguments
+are the keys its stanza in config.yaml may have.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import Any
+
+from mendgraph.adapters.adapter_tier import AdapterTier
+from mendgraph.adapters.artifacts import open_artifact, resolve
+from mendgraph.adapters.classifier import ClassifierTier
+from mendgraph.adapters.descriptions import DescriptionTier
+from mendgraph.adapters.emoji_tier import EmojiTier
+from mendgraph.adapters.encoder import SharedEncoder
+from mendgraph.adapters.ensemble import EnsembleTier
+from mendgraph.adapters.lexical import LexicalTier
+from mendgraph.adapters.neighbours import NeighbourTier
+from mendgraph.adapters.vectors import SentenceVectors
+from mendgraph.adapters.zero_shot import ZeroShotTier
+from mendgraph.config import GraphSpec
+from mendgraph.core.registry import Registry
+from mendgraph.core.tier import Tier
+from mendgraph.errors import ConfigError
+
+GROUP = "mendgraph.tiers"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What builders share: the graph's settings, and one encoder opened when first needed."""
+
+    spec: GraphSpec
+    labels: tuple[str, ...]
+
+    @cached_property
+    def encoder(self) -> SharedEncoder:
+        return SharedEncoder.open(
+            self.spec.encoder,
+            device=self.spec.device,
+            precision=self.spec.precision,
+            max_length=self.spec.max_length,
+            batch_size=self.spec.batch_size,
+        )
+
+    @cached_property
+    def vectors(self) -> SentenceVectors:
+        return SentenceVectors(self.encoder)
+
+
+Builder = Callable[..., Tier]
+TIER_KINDS: Registry[Builder] = Registry("kind of tier")
+
+
+def build_tier(name: str, kind: str, arguments: Mapping[str, Any], workshop: Workshop) -> Tier:
+    """The tier that a stanza of the configuration describes.
+
+    Raises:
+        UnknownNameError: no such kind.
+        ConfigError: an argument is missing, or is none of the builder's.
+        TierError: the weights were refused.
+    """
+    builder = TIER_KINDS[kind] if kind in TIER_KINDS else _plugged_in(kind)
+    try:
+        inspect.signature(builder).bind(name, workshop, **arguments)
+    except TypeError as error:
+        keys = [p for p in inspect.signature(builder).parameters if p not in {"name", "workshop"}]
+        raise ConfigError(f"tiers.{name}: {error}", hint=f"kind {kind!r} takes: {', '.join(keys)}") from error
+    return builder(name, workshop, **arguments)
+
+
+def _plugged_in(kind: str) -> Builder:
+    for entry in entry_points(group=GROUP, name=kind):
+        builder: Builder = entry.load()
+        return builder
+    return TIER_KINDS[kind]  # raises, naming the known kinds
+
+
+@TIER_KINDS.register("emoji")
+def _emoji(name: str, workshop: Workshop, path: str) -> Tier:
+    return EmojiTier(open_artifact(resolve(path)).path("emoji.json"))
+
+
+@TIER_KINDS.register("adapter")
+def _adapter(name: str, workshop: Workshop, path: str, merge: bool = True) -> Tier:
+    return AdapterTier(name, workshop.encoder, open_artifact(resolve(path)), merge=merge)
+
+
+@TIER_KINDS.register("ensemble")
+def _ensemble(name: str, workshop: Workshop, members: Sequence[str]) -> Tier:
+    artifacts = [open_artifact(resolve(member)) for member in members]
+    return EnsembleTier(name, [AdapterTier(name, workshop.encoder, a, merge=False) for a in artifacts])
+
+
+@TIER_KINDS.register("lexical")
+def _lexical(name: str, workshop: Workshop, path: str) -> Tier:
+    return LexicalTier(name, open_artifact(resolve(path)))
+
+
+@TIER_KINDS.register("neighbours")
+def _neighbours(name: str, workshop: Workshop, path: str) -> Tier:
+    return NeighbourTier(name, workshop.vectors, open_artifact(resolve(path)))
+
+
+@TIER_KINDS.register("descriptions")
+def _descriptions(name: str, workshop: Workshop, path: str) -> Tier:
+    return DescriptionTier(name, workshop.vectors, open_artifact(resolve(path)))
+
+
+@TIER_KINDS.register("classifier")
+def _classifier(
+    name: str, workshop: Workshop, model: str, label_map: Mapping[str, str] | None = None
+) -> Tier:
+    return ClassifierTier(name, model, label_map)
+
+
+@TIER_KINDS.register("zero_shot")
+def _zero_shot(name: str, workshop: Workshop, model: str) -> Tier:
+    return ZeroShotTier(name, model)

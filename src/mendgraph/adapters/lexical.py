@@ -1,0 +1,44 @@
+"""A backup that needs no neural network: a linear model over words and character n-grams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mendgraph.adapters.artifacts import Artifact
+from mendgraph.adapters.outcomes import outcome
+from mendgraph.core.arrays import softmax
+from mendgraph.core.lexical import LexicalModel
+from mendgraph.core.values import Failure, Input, Prediction
+from mendgraph.errors import ShapeMismatch
+
+
+class LexicalTier:
+    """Answers from an artefact with ``lexical.safetensors``.
+
+    Its tensors: ``keys`` (K,) int64, ``idf`` (K,) float16, ``weights`` (K, C) int8, ``scale`` (C,) float32 per
+    class, ``bias`` (C,) float32.
+    """
+
+    def __init__(self, name: str, artifact: Artifact) -> None:
+        self.name = name
+        self.fingerprint = artifact.fingerprint
+        self.labels = artifact.manifest.labels
+        arrays = {key: tensor.numpy() for key, tensor in artifact.tensors("lexical.safetensors").items()}
+        count, classes = arrays["weights"].shape
+        if classes != len(self.labels) or any(len(arrays[key]) != count for key in ("keys", "idf")):
+            raise ShapeMismatch(
+                f"lexical model of tier {name!r}: weights {count}x{classes} for {len(self.labels)} labels",
+                hint="train it again: mend train emotion",
+            )
+        self.model = LexicalModel(
+            keys=arrays["keys"].astype(np.uint32),
+            idf=arrays["idf"].astype(np.float32),
+            weights=arrays["weights"].astype(np.float32) * arrays["scale"],
+            bias=arrays["bias"],
+        )
+
+    def predict(self, rows: Sequence[Input]) -> list[Prediction | Failure]:
+        probabilities = softmax(self.model.logits([row.text for row in rows]))
+        return [outcome(self.name, self.labels, scores) for scores in probabilities.tolist()]

@@ -1,0 +1,129 @@
+"""The single examinations of `mend doctor`, each as plain data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from mendgraph.cli.opening import load_graph
+from mendgraph.errors import MendError
+from mendgraph.home import home
+
+TRIAL = "I am so happy today!"
+
+
+def python() -> dict[str, Any]:
+    return {"version": platform.python_version(), "platform": platform.platform(), "executable": sys.executable}
+
+
+def packages() -> list[dict[str, Any]]:
+    """The packages mendgraph requires, with the bounds it supports; those of extras only where installed."""
+    found = []
+    for line in metadata.requires("mendgraph") or ():
+        requirement = Requirement(line)
+        optional = requirement.marker is not None and "extra" in str(requirement.marker)
+        if not optional and requirement.marker is not None and not requirement.marker.evaluate():
+            continue
+        version = _version(requirement.name)
+        if optional and version is None:
+            continue
+        well = version is not None and requirement.specifier.contains(version, prereleases=True)
+        entry = {"name": requirement.name, "version": version, "needs": str(requirement.specifier), "ok": well}
+        if entry["name"] != "mendgraph" and entry not in found:
+            found.append(entry)
+    return sorted(found, key=lambda entry: str(entry["name"]).lower())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def machine() -> dict[str, Any]:
+    """Sizes in bytes; None where the platform does not tell."""
+    import torch
+
+    devices = ["cpu"]
+    devices += [f"cuda:{n} {torch.cuda.get_device_name(n)}" for n in range(torch.cuda.device_count())]
+    devices += ["mps"] if torch.backends.mps.is_available() else []
+    total, free = _memory()
+    return {
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+        "memory": total,
+        "memory_free": free,
+    }
+
+
+def _memory() -> tuple[int | None, int | None]:
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        return page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None, None
+
+
+def home_folder() -> dict[str, Any]:
+    """Writable means: a file can really be made there, or in the nearest folder above that exists."""
+    path = home()
+    near = next((folder for folder in (path, *path.parents) if folder.is_dir()), Path(path.anchor))
+    try:
+        with tempfile.TemporaryFile(dir=near):
+            writable = True
+    except OSError:
+        writable = False
+    return {"path": str(path), "writable": writable, "disk_free": shutil.disk_usage(near).free}
+
+
+def encoder(config: Path | None, overrides: tuple[str, ...]) -> dict[str, Any]:
+    from mendgraph.adapters.hub import locate, weights_hash
+    from mendgraph.config import load_config
+
+    report: dict[str, Any] = {"name": "", "path": "", "sha256": "", "error": None}
+    try:
+        report["name"] = load_config(config, overrides).emotion.encoder
+        folder = locate(report["name"])
+        report.update(path=str(folder), sha256=weights_hash(folder))
+    except MendError as error:
+        report["error"] = str(error)
+    return report
+
+
+def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Tiers, policy, and what the graph makes of one text; `error` says why it cannot answer."""
+    report: dict[str, Any] = {
+        "tiers": {},
+        "policy": {"state": "missing", "words": "none could be read"},
+        "trial": "",
+        "error": None,
+    }
+    try:
+        with load_graph(name, config=config, overrides=overrides) as opened:
+            policy = opened.context.policy
+            report["tiers"] = {
+                tier: {**health, "combined": policy.fingerprints.get(tier) == health["fingerprint"] != ""}
+                for tier, health in opened.health().items()
+            }
+            if policy.calibrators and policy.thresholds:
+                target = ", ".join(f"{key} {value:g}" for key, value in policy.target.items())
+                words = f"{len(policy.calibrators)} calibrators, thresholds for {target or 'no stated target'}"
+                report["policy"] = {"state": "fitted", "words": words}
+            answer = opened.run(TRIAL, ask="never")[0]
+            if answer.error is not None:
+                report["error"] = answer.error.message
+            else:
+                report["trial"] = f"{TRIAL!r}: {answer.best_guess}, {answer.status}"
+    except MendError as error:
+        report["error"] = str(error)
+    return report

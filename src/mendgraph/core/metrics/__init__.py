@@ -1,0 +1,45 @@
+"""Measures of answers, of confidences, and of the trade between coverage and risk."""
+
+from __future__ import annotations
+
+from mendgraph.core.metrics.bootstrap import bootstrap_interval
+from mendgraph.core.metrics.classification import (
+    Averages,
+    Changes,
+    accuracy,
+    balanced_accuracy,
+    changes,
+    confusion_matrix,
+    macro_f1,
+    weighted_averages,
+)
+from mendgraph.core.metrics.reliability import adaptive_ece, auroc, brier, ece, nll
+from mendgraph.core.metrics.selective import (
+    accuracy_at_coverage,
+    aurc,
+    coverage_at_risk,
+    e_aurc,
+    risk_coverage_curve,
+)
+
+__all__ = [
+    "Averages",
+    "Changes",
+    "accuracy",
+    "accuracy_at_coverage",
+    "adaptive_ece",
+    "aurc",
+    "auroc",
+    "balanced_accuracy",
+    "bootstrap_interval",
+    "brier",
+    "changes",
+    "confusion_matrix",
+    "coverage_at_risk",
+    "e_aurc",
+    "ece",
+    "macro_f1",
+    "nll",
+    "risk_coverage_curve",
+    "weighted_averages",
+]

@@ -1,0 +1,1 @@
+"""Whole graphs measured against baselines."""

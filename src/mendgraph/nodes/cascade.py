@@ -1,0 +1,98 @@
+"""Lays a cascade out as a LangGraph graph: every tier, check and question is a node of its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from mendgraph.errors import ConfigError
+from mendgraph.nodes.ask import ask_node
+from mendgraph.nodes.check import check_node
+from mendgraph.nodes.context import Context
+from mendgraph.nodes.irony import irony_node
+from mendgraph.nodes.prepare import prepare_node
+from mendgraph.nodes.settle import settle_node, will_ask
+from mendgraph.nodes.state import CascadeState
+from mendgraph.nodes.tier import concerns, tier_node
+
+RESERVED = frozenset({"prepare", "irony", "combined", "settle", "ask", "user"})
+
+Cascade = CompiledStateGraph[CascadeState, Context, Any, Any]
+
+
+def build_cascade(
+    name: str,
+    context: Context,
+    *,
+    state: type[CascadeState],
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+) -> Cascade:
+    """Prepare, then each tier with its check, then settle; ask and settle again where a user can answer.
+
+    The tiers run in the order of ``context.tiers``.  A tier named ``emoji`` comes first wherever it stands, and is
+    visited only when some row is nothing but emoji; an irony check follows the tier ``primary`` when the policy has one.
+    """
+    tiers = _ordered(context.tiers)
+    main = [tier for tier in tiers if tier != "emoji"]
+    graph = StateGraph(state, context_schema=Context)
+    graph.add_node("prepare", prepare_node(context))
+    graph.add_edge(START, "prepare")
+    for tier in tiers:
+        last = tier == tiers[-1]
+        graph.add_node(tier, tier_node(tier, context))
+        graph.add_node(f"check_{tier}", check_node(tier, context, last=last))
+        graph.add_edge(tier, f"check_{tier}")
+    if "emoji" in tiers:
+        graph.add_conditional_edges("prepare", _entry(main), ["emoji", *main[:1], "settle"])
+    else:
+        graph.add_conditional_edges("prepare", _next(main[0]), [main[0], "settle"])
+    for tier, following in zip(tiers, [*tiers[1:], None], strict=True):
+        leaving = f"check_{tier}"
+        if tier == "primary" and context.policy.irony is not None:
+            graph.add_node("irony", irony_node("primary", context, last=following is None))
+            graph.add_edge(leaving, "irony")
+            leaving = "irony"
+        if following is None:
+            graph.add_edge(leaving, "settle")
+        else:
+            graph.add_conditional_edges(leaving, _next(following), [following, "settle"])
+    graph.add_node("settle", settle_node(context))
+    graph.add_node("ask", ask_node(context))
+    graph.add_conditional_edges("settle", _after_settling, ["ask", END])
+    graph.add_edge("ask", "settle")
+    return graph.compile(checkpointer=checkpointer, name=name)
+
+
+def _ordered(tiers: Iterable[str]) -> list[str]:
+    names = sorted(tiers, key=lambda tier: tier != "emoji")
+    if not names:
+        raise ConfigError("tiers: a cascade needs at least one tier, got none")
+    if taken := [tier for tier in names if tier in RESERVED or tier.startswith("check_")]:
+        raise ConfigError(
+            f"tiers: {taken[0]!r} names a step of the cascade itself", hint="give the tier another name"
+        )
+    return names
+
+
+def _next(tier: str) -> Callable[[CascadeState], str]:
+    def route(state: CascadeState) -> str:
+        return tier if state["open"] else "settle"
+
+    return route
+
+
+def _entry(main: Sequence[str]) -> Callable[[CascadeState], str]:
+    def route(state: CascadeState) -> str:
+        if any(concerns(state, row, "emoji") for row in state["open"]):
+            return "emoji"
+        return main[0] if state["open"] and main else "settle"
+
+    return route
+
+
+def _after_settling(state: CascadeState) -> str:
+    return "ask" if will_ask(state) else END

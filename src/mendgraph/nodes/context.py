@@ -1,0 +1,44 @@
+"""What a cascade run is given: models, policy, clock, journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from langgraph.runtime import Runtime
+
+from mendgraph.core.healing import HealingPolicy
+from mendgraph.core.tier import Tier
+from mendgraph.core.values import Input
+from mendgraph.runtime.journal import Journal, NullJournal
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a run uses and does not remember.
+
+    Attributes:
+        prepare: turns one raw row into an `Input`, or raises `InputError`.
+        tiers: name -> tier, in the order the cascade tries them.
+        policy: calibration, thresholds and combination, fitted on held-out data.
+        ask: what happens to unsettled rows unless the run says otherwise.
+        journal: where final answers are recorded.
+        clock: monotonic seconds.
+    """
+
+    prepare: Callable[[object], Input]
+    tiers: Mapping[str, Tier]
+    policy: HealingPolicy
+    ask: str = "return"
+    journal: Journal = field(default_factory=NullJournal)
+    clock: Callable[[], float] = time.perf_counter
+
+
+def given(runtime: Runtime[Context] | None, default: Context) -> Context:
+    """The run's own Context, or the default bound at build time.
+
+    As a node of a parent graph ours receives the parent's context, or None; neither is meant for us.
+    """
+    context = getattr(runtime, "context", None)
+    return context if isinstance(context, Context) else default

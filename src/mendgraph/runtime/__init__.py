@@ -1,0 +1,1 @@
+"""What a run relies on beyond models: the journal of its answers."""

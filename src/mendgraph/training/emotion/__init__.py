@@ -1,0 +1,1 @@
+"""Emotion: its data sets, training and reports."""
