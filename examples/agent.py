@@ -78,10 +78,13 @@ def build_agent(graph: MendGraph) -> Any:
 def main(graph: MendGraph | None = None) -> None:
     graph = graph or mendgraph.load("emotion")
     agent = build_agent(graph)
-    talks = {
+    talks: dict[str, Agent] = {
         "sure": {"text": "I'm so happy today!"},
         "unsure": {"text": "Well, that happened."},
-        "with notes": {"text": "I lost my keys again.", "notes": ["What a wonderful week!", "Leave me alone."]},
+        "with notes": {
+            "text": "I lost my keys again.",
+            "notes": ["What a wonderful week!", "Leave me alone."],
+        },
     }
     for name, talk in talks.items():
         config: RunnableConfig = {"configurable": {"thread_id": name}}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +36,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Journals, corrections and trained models go to an empty folder; no user's configuration is read."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("MENDGRAPH_HOME", str(home))
     monkeypatch.delenv("MENDGRAPH_CONFIG", raising=False)
-    yield home
+    return home

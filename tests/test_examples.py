@@ -9,10 +9,12 @@ import pytest
 from langgraph.types import Command
 
 from mendgraph.app import MendGraph
+from mendgraph.core.tier import Tier
 from mendgraph.core.values import Answer
 from mendgraph.testing import Failing, Scripted
-from tests.cascades import cascade
+from tests.cascades import IRONY, cascade
 from tests.loading import script
+
 
 def reading() -> MendGraph:
     """Sure of what it knows; of all else it thinks of fear, a little."""
@@ -89,3 +91,31 @@ def test_the_agent_as_a_program(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "agent: Did you mean fear, joy or sadness?" in said
     assert "earlier - anger: Leave me alone." in said
+
+
+def test_the_demo_fits_a_screen_and_tells_every_story(capsys: pytest.CaptureFixture[str]) -> None:
+    tiers: dict[str, Tier] = {
+        "emoji": Scripted({}, otherwise="sadness"),
+        "primary": Scripted(
+            lambda text: ("joy", 0.95) if "happy today" in text else ("neutral", 0.2), signals={"irony": 0.1}
+        ),
+        **{f"backup{n}": Scripted({}, otherwise="love", confidence=0.4) for n in range(8)},
+    }
+    assert script("examples/demo.py").main(cascade(tiers, irony=IRONY, ask="return")) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "“I'm so happy today!”",
+        "more steps",
+        "by emoji",
+        "tier 'primary' is switched off",
+        "10 of 10 tiers",
+    ):
+        assert words in said
+    assert len(said.splitlines()) <= 60
+
+
+def test_the_demo_reports_failure_when_nothing_can_answer() -> None:
+    class Down(Failing):
+        error = "weights are missing"
+
+    assert script("examples/demo.py").main(cascade({"primary": Down()})) == 1

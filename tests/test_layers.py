@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, Set[str]] = {
     "nodes": {"core", "errors", "runtime"},
     "graphs": {"core", "errors", "nodes"},
     "adapters": {"config", "core", "errors", "modules", "runtime"},
-    "training": {"adapters", "config", "core", "errors", "home", "modules"},
+    "training": {"adapters", "config", "core", "errors", "home", "modules", "runtime"},
     "app": {"core", "errors", "nodes", "runtime"},
     "assembly": {"adapters", "app", "config", "core", "errors", "graphs", "nodes", "runtime"},
 }
@@ -64,10 +64,17 @@ def layer(module: str) -> str:
 @cache
 def sources() -> dict[str, ast.Module]:
     """Module -> its syntax tree, the linked graphs included."""
-    files = [*PACKAGE.glob("*.py"), *(f for d in PACKAGE.iterdir() if d.is_dir() for f in d.resolve().rglob("*.py"))]
+    files = [
+        *PACKAGE.glob("*.py"),
+        *(f for d in PACKAGE.iterdir() if d.is_dir() for f in d.resolve().rglob("*.py")),
+    ]
     found = {}
     for file in files:
-        place = "graphs" / file.relative_to(ROOT / "graphs") if ROOT / "graphs" in file.parents else file.relative_to(PACKAGE)
+        place = (
+            "graphs" / file.relative_to(ROOT / "graphs")
+            if ROOT / "graphs" in file.parents
+            else file.relative_to(PACKAGE)
+        )
         parts = [part for part in place.with_suffix("").parts if part != "__init__"]
         found[".".join(["mendgraph", *parts])] = ast.parse(file.read_text(encoding="utf-8"), str(file))
     return found
@@ -175,7 +182,9 @@ def test_only_what_is_named_is_caught() -> None:
             for node in ast.walk(sources()[module]):
                 if not isinstance(node, ast.ExceptHandler) or isinstance(node.body[-1], ast.Raise):
                     continue
-                names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"all"}
+                names = (
+                    {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"all"}
+                )
                 if names & {"all", "Exception", "BaseException"}:
                     yield module, node.lineno
 
@@ -186,7 +195,9 @@ def test_nothing_is_unpickled() -> None:
     def found() -> Iterator[tuple[str, object]]:
         for module in modules():
             for node in ast.walk(sources()[module]):
-                if isinstance(node, ast.Import) and {"pickle", "dill", "joblib"} & {a.name for a in node.names}:
+                if isinstance(node, ast.Import) and {"pickle", "dill", "joblib"} & {
+                    a.name for a in node.names
+                }:
                     yield module, node.lineno
                 if isinstance(node, ast.ImportFrom) and node.module in {"pickle", "dill", "joblib"}:
                     yield from ((module, a.name) for a in node.names if a.name != "UnpicklingError")
@@ -231,12 +242,25 @@ def loaded_after(*names: str, without: str = "") -> set[str]:
         *(f"import {name}" for name in names),
         "print(*{name.split('.')[0] for name, module in sys.modules.items() if module is not None})",
     ]
-    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stderr
     return set(run.stdout.split())
 
 
-HEAVY = {"torch", "langgraph", "langchain_core", "transformers", "scipy", "sklearn", "pandas", "matplotlib", "yaml", "rich"}
+HEAVY = {
+    "torch",
+    "langgraph",
+    "langchain_core",
+    "transformers",
+    "scipy",
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "yaml",
+    "rich",
+}
 
 
 @pytest.mark.parametrize("layers", [[DOOR], ["core", "errors"]], ids=["door", "core"])

@@ -22,7 +22,9 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[str]:
     """Lines typed by a user, with continuation lines joined."""
     lines = "\n".join(blocks("console")).replace("\\\n", " ").splitlines()
-    typed = [line.removeprefix("$ ").split(" | ")[0].split(" > ")[0] for line in lines if line.startswith("$ ")]
+    typed = [
+        line.removeprefix("$ ").split(" | ")[0].split(" > ")[0] for line in lines if line.startswith("$ ")
+    ]
     return [line for line in typed if line.startswith("mend ")]
 
 

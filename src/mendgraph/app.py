@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -25,6 +25,12 @@ CHUNK = 2048
 Build = Callable[..., Cascade]
 
 
+class StateNode(Protocol):
+    """A node as LangGraph types it: the arguments may be given by name."""
+
+    def __call__(self, state: Any, config: RunnableConfig) -> dict[str, Any]: ...
+
+
 class MendGraph:
     """A graph with its models: run it on rows, embed it in an agent, look at its health.
 
@@ -32,7 +38,12 @@ class MendGraph:
     """
 
     def __init__(
-        self, name: str, context: Context, build: Build, *, checkpointer: BaseCheckpointSaver[Any] | None = None
+        self,
+        name: str,
+        context: Context,
+        build: Build,
+        *,
+        checkpointer: BaseCheckpointSaver[Any] | None = None,
     ) -> None:
         self.name = name
         self.context = context
@@ -147,9 +158,7 @@ class MendGraph:
         rows = [inputs] if isinstance(inputs, str) else list(inputs)
         return {"inputs": rows, "options": options}
 
-    def as_node(
-        self, input: str = "text", output: str = "emotion", *, ask: Ask | None = None
-    ) -> Callable[[Any, RunnableConfig], dict[str, Any]]:
+    def as_node(self, input: str = "text", output: str = "emotion", *, ask: Ask | None = None) -> StateNode:
         """A node for a parent graph: reads ``state[input]``, writes the answer as a dict to ``state[output]``.
 
         A list of rows gives a list of answers.  With ``ask="interrupt"`` the question pauses the parent, which

@@ -95,6 +95,19 @@ def build_tiers(spec: GraphSpec, labels: Sequence[str]) -> dict[str, Tier]:
     return tiers
 
 
+def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
+    """The tiers a configuration names for one graph.
+
+    Raises:
+        TierError: one of them is down; held-out rows have to be heard by all.
+    """
+    tiers = build_tiers(config.graph(name), BUILDS[name][1])
+    for tier in tiers.values():
+        if isinstance(tier, DownTier):
+            raise tier.error
+    return tiers
+
+
 def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
     """The fitted policy; an empty one, under which nothing is accepted unasked, when it cannot be read."""
     try:

@@ -111,7 +111,26 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
         data = _merged(data, _absolute(_read(source), source.parent))
     for override in overrides:
         data = _merged(data, _absolute(_parsed(override), Path.cwd()))
-    data["emotion"]["tiers"] = {k: v for k, v in data["emotion"].get("tiers", {}).items() if v is not None}
+    return _checked(data, source)
+
+
+def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
+    """The same configuration with ``key.sub=value`` settings on top.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    data = config.model_dump(exclude={"source"})
+    for override in overrides:
+        data = _merged(data, _absolute(_parsed(override), Path.cwd()))
+    return _checked(data, config.source)
+
+
+def _checked(data: dict[str, Any], source: Path) -> Config:
+    tiers = data["emotion"].get("tiers") if isinstance(data.get("emotion"), dict) else None
+    if isinstance(tiers, dict):
+        used = {name: tier for name, tier in tiers.items() if tier is not None}
+        data = {**data, "emotion": {**data["emotion"], "tiers": used}}
     try:
         return Config(source=source, **data)
     except ValidationError as error:

@@ -32,7 +32,7 @@ def home_file(name: str) -> Path:
 
 
 def _user_data() -> Path:
-    """The convention of each platform (on Linux the XDG Base Directory Specification, relative paths ignored)."""
+    """Each platform's convention; on Linux the XDG Base Directory Specification, which ignores relative paths."""
     try:
         if sys.platform == "win32":
             return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")

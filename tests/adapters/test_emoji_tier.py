@@ -119,7 +119,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         ({"labels": ["joy", "joy"], "priors": {}, "counts": {}}, "two or more different labels"),
         ({"prior_strength": 0}, "prior_strength must be a positive number, got 0"),
         ({"priors": {"😀": {"joy": 1.0}}}, "the prior of 😀 must be positive"),
-        ({"priors": {"😀": {label: 0.5 for label in LABELS}}}, "sum to 1, got 4.000"),
+        ({"priors": {"😀": dict.fromkeys(LABELS, 0.5)}}, "sum to 1, got 4.000"),
         ({"counts": {"😀": {"joy": -1}}}, "the counts of 😀"),
         ({"counts": {"😀": {"glee": 1}}}, "label 'glee' is outside"),
         ({"counts": [1]}, "malformed"),

@@ -19,7 +19,7 @@ mixed = st.lists(
         clusters,
         st.text(max_size=5),
         pictures,
-        st.sampled_from(["1", "\ufe0f", "\u20e3", "\u200d", "🇬", "🏻", "©", ":)", " "]),
+        st.sampled_from(["1", "\ufe0f", "\u20e3", "\u200d", "🇬", "🇧", "\ufe0e", "🏻", "©", ":)", " "]),
     )
 ).map("".join)
 

@@ -53,7 +53,9 @@ def thread(name: str = "one") -> RunnableConfig:
 
 def asking(saver: BaseCheckpointSaver[Any], **more: Any) -> MendGraph:
     doubt = Scripted(lambda text: "joy" if text == "sunny" else ("fear", 0.4))
-    return cascade({"primary": doubt, "backup": more.pop("backup", doubt)}, ask="interrupt", checkpointer=saver, **more)
+    return cascade(
+        {"primary": doubt, "backup": more.pop("backup", doubt)}, ask="interrupt", checkpointer=saver, **more
+    )
 
 
 def question(graph: MendGraph, config: RunnableConfig) -> dict[str, Any]:
@@ -74,7 +76,12 @@ def test_an_unsure_row_pauses_the_run_and_the_reply_settles_it(saver: BaseCheckp
     assert asked["rows"][0]["text"] == "hmm"
     assert [option["label"] for option in asked["rows"][0]["options"]] == list(waiting.options)
     [answer] = resume(graph, "disgust", thread())
-    assert (answer.status, answer.label, answer.source, answer.confidence) == ("accepted", "disgust", "user", 1.0)
+    assert (answer.status, answer.label, answer.source, answer.confidence) == (
+        "accepted",
+        "disgust",
+        "user",
+        1.0,
+    )
     assert tried(answer) == ["primary", "backup", "user"]
     assert verdicts(answer) == ["defer", "ask", "accept"]
 
@@ -176,9 +183,21 @@ def test_models_are_not_called_again_on_resuming(saver: BaseCheckpointSaver[Any]
     assert backup.asked == ["hmm"]
 
 
-def test_state_round_trips_through_a_strict_serializer_without_a_warning(saver: BaseCheckpointSaver[Any]) -> None:
+def test_state_round_trips_through_a_strict_serializer_without_a_warning(
+    saver: BaseCheckpointSaver[Any],
+) -> None:
     graph = asking(saver)
-    rows: list[object] = ["hmm", "sunny", "", 3, None, "😀", "word \ud800 word", "nul \0 byte", "\u202eright to left"]
+    rows: list[object] = [
+        "hmm",
+        "sunny",
+        "",
+        3,
+        None,
+        "😀",
+        "word \ud800 word",
+        "nul \0 byte",
+        "\u202eright to left",
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answers = graph.run(rows, config=thread())

@@ -239,12 +239,19 @@ def test_asking_by_return_offers_what_is_plausible() -> None:
 
 def test_a_clarification_known_beforehand_settles_the_row() -> None:
     [answer] = cascade({"primary": UNSURE}, ask="return").run("hmm", clarifications={0: "fear"})
-    assert (answer.status, answer.label, answer.source, answer.confidence) == ("accepted", "fear", "user", 1.0)
+    assert (answer.status, answer.label, answer.source, answer.confidence) == (
+        "accepted",
+        "fear",
+        "user",
+        1.0,
+    )
     assert tried(answer) == ["primary", "user"]
 
 
 def test_clarifications_reach_the_unsettled_rows_and_leave_the_others_alone() -> None:
-    graph = cascade({"primary": Scripted(lambda text: "joy" if text == "sunny" else ("fear", 0.3))}, ask="return")
+    graph = cascade(
+        {"primary": Scripted(lambda text: "joy" if text == "sunny" else ("fear", 0.3))}, ask="return"
+    )
     settled, told, silent = graph.run(["sunny", "hmm", "hm"], clarifications={0: "anger", 1: "disgust"})
     assert (settled.label, settled.source) == ("joy", "primary")
     assert (told.label, told.source) == ("disgust", "user")
@@ -264,7 +271,9 @@ def test_answers_survive_json() -> None:
     rows: list[object] = ["sunny", "hmm 😀", None, "\ud800 lone", "x" * 300]
     graph = cascade({"primary": UNSURE, "backup": Failing()}, ask="return")
     state = graph.graph.invoke(graph.request(rows))
-    dumped = json.dumps({key: state[key] for key in ("answers", "trails", "rows", "errors", "open")}, allow_nan=False)
+    dumped = json.dumps(
+        {key: state[key] for key in ("answers", "trails", "rows", "errors", "open")}, allow_nan=False
+    )
     assert answers_of(json.loads(dumped)) == answers_of(state)
     dumped.encode("utf-8")
 
@@ -354,7 +363,9 @@ def test_the_tool_speaks_json() -> None:
 
 def test_health_names_calibration_and_errors() -> None:
     graph = cascade({"primary": SURE, "other": Scripted({}, fingerprint="changed")})
-    health = replace(graph.context.policy, calibrators={"primary": graph.context.policy.calibrators["primary"]})
+    health = replace(
+        graph.context.policy, calibrators={"primary": graph.context.policy.calibrators["primary"]}
+    )
     graph.context = replace(graph.context, policy=health)
     report = graph.health()
     assert report["primary"] == {"state": "up", "fingerprint": "scripted", "calibrated": True, "error": None}

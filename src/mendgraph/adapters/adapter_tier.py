@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.encoder import SharedEncoder
+from mendgraph.adapters.hashing import sha256_of
 from mendgraph.adapters.outcomes import nan_rows, outcome
+from mendgraph.core.calibration import Calibrator, calibrator_from_dict
 from mendgraph.core.values import Failure, Input, Prediction
-from mendgraph.errors import ArtifactError, ShapeMismatch
+from mendgraph.errors import ArtifactError, HashMismatch, ShapeMismatch
 from mendgraph.modules.pooling import pool
 
 __all__ = ["AdapterTier"]
@@ -36,6 +40,7 @@ class AdapterTier:
         self._max_length = int(manifest.settings.get("max_length", encoder.max_length))
         width = pool(self._pooling, torch.zeros(1, 1, encoder.hidden_size), None).shape[1]
         self._signals, self._weight, self._bias = _stacked(artifact, width)
+        self.calibrator = own_calibration(artifact)
         # Named by content: two graphs may each have an adapter called "primary" on one encoder.
         self._adapter = f"{manifest.name}@{artifact.fingerprint}"
         encoder.add_adapter(self._adapter, artifact, merge=merge)
@@ -57,6 +62,25 @@ class AdapterTier:
         ]
 
 
+def own_calibration(artifact: Artifact) -> Calibrator | None:
+    """The calibrator a training run wrote beside its weights; None when there is none.
+
+    It lies outside the manifest's ``files``, because it carries the fingerprint that hashes them.
+
+    Raises:
+        HashMismatch: it is not the one the manifest names.
+    """
+    name, wanted = (artifact.manifest.settings.get(key) for key in ("calibration", "calibration_sha256"))
+    if name is None:
+        return None
+    path = artifact.folder / Path(str(name)).name
+    if not path.is_file() or sha256_of(path) != wanted:
+        raise HashMismatch(
+            f"{path} is not the calibration its manifest names", hint="train it again, or restore the folder"
+        )
+    return calibrator_from_dict(json.loads(path.read_text(encoding="utf-8")))
+
+
 def _stacked(artifact: Artifact, width: int) -> tuple[tuple[str, ...], Tensor, Tensor]:
     """Names of the signal heads, weights (width, labels + signals) and biases of all heads, task first."""
     manifest, tensors = artifact.manifest, artifact.tensors(HEADS)
@@ -69,7 +93,9 @@ def _stacked(artifact: Artifact, width: int) -> tuple[tuple[str, ...], Tensor, T
             hint="each head needs a weight and a bias, and the main one is named as the task",
         )
     if len(manifest.labels) < 2 or len(set(manifest.labels)) != len(manifest.labels):
-        raise ArtifactError(f"manifest of {manifest.name!r} needs two or more distinct labels, got {manifest.labels}")
+        raise ArtifactError(
+            f"manifest of {manifest.name!r} needs two or more distinct labels, got {manifest.labels}"
+        )
     for name in [manifest.task, *names]:
         rows = len(manifest.labels) if name == manifest.task else 1
         found = tuple(tensors[f"{name}.weight"].shape), tuple(tensors[f"{name}.bias"].shape)

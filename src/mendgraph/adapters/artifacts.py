@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -90,14 +90,16 @@ class Artifact:
         wanted = self.manifest.files.get(name)
         if wanted is None:
             raise ArtifactMissing(
-                f"artefact {self.manifest.name!r} has no file {name!r}; it has {', '.join(sorted(self.manifest.files))}",
+                f"artefact {self.manifest.name!r} has no {name!r}, only {', '.join(sorted(self.manifest.files))}",
                 hint=_REFETCH,
             )
         path = _inside(self.folder, name)
         with renamed(f"read {path}", loading=True):
             found = sha256_of(path)
         if found != wanted:
-            raise HashMismatch(f"{path} has SHA-256 {found[:16]}..., its manifest says {wanted[:16]}...", hint=_REFETCH)
+            raise HashMismatch(
+                f"{path} has SHA-256 {found[:16]}..., its manifest says {wanted[:16]}...", hint=_REFETCH
+            )
         return path
 
     def tensors(self, name: str) -> dict[str, Tensor]:
@@ -123,7 +125,9 @@ def open_artifact(folder: str | Path) -> Artifact:
     folder = Path(folder)
     path = folder / MANIFEST
     if not path.is_file():
-        raise ArtifactMissing(f"no {MANIFEST} in {str(folder)!r}", hint="give the folder that a training run wrote")
+        raise ArtifactMissing(
+            f"no {MANIFEST} in {str(folder)!r}", hint="give the folder that a training run wrote"
+        )
     with renamed(f"read {path}", loading=True):
         text = path.read_text(encoding="utf-8")
     try:
@@ -138,7 +142,9 @@ def open_artifact(folder: str | Path) -> Artifact:
     return artifact
 
 
-def write_artifact(folder: str | Path, *, name: str, kind: str, task: str, files: Iterable[str], **fields: Any) -> Artifact:
+def write_artifact(
+    folder: str | Path, *, name: str, kind: str, task: str, files: Iterable[str], **fields: Any
+) -> Artifact:
     """Hash files that already lie in `folder` and write the manifest last, so that a torn write has none.
 
     Args:
@@ -173,18 +179,23 @@ def _inside(folder: Path, relative: str) -> Path:
     absolute = pure.is_absolute() or Path(relative).is_absolute()
     if absolute or ".." in pure.parts or "\\" in relative or root not in path.resolve().parents:
         raise ArtifactError(
-            f"path {relative!r} leads out of {str(folder)!r}", hint="manifests name only files beside themselves"
+            f"path {relative!r} leads out of {str(folder)!r}",
+            hint="manifests name only files beside themselves",
         )
     return path
 
 
 def _replace(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
+    ) as file:
         try:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-            Path(file.name).chmod(0o644)  # a temporary file is private; a manifest is as public as its weights
+            Path(file.name).chmod(
+                0o644
+            )  # a temporary file is private; a manifest is as public as its weights
             os.replace(file.name, path)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)

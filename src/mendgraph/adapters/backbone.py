@@ -71,12 +71,15 @@ class Backbone:
             known, merged = self.adapters.get(name, (artifact.fingerprint, False))
             if known != artifact.fingerprint:
                 raise ConfigError(
-                    f"adapter {name!r} already holds other weights ({known})", hint="give each adapter its own name"
+                    f"adapter {name!r} already holds other weights ({known})",
+                    hint="give each adapter its own name",
                 )
             if name in self.adapters and merged >= merge:
                 return
             # The encoder has no pooler, whose output token pooling never sees; adapters for it change nothing.
-            state = {key: part for key, part in artifact.tensors(ADAPTER_WEIGHTS).items() if ".pooler." not in key}
+            state = {
+                key: part for key, part in artifact.tensors(ADAPTER_WEIGHTS).items() if ".pooler." not in key
+            }
             attach(self.model, name, state, artifact.json(ADAPTER_CONFIG), merge=merge)
             self.adapters[name] = (artifact.fingerprint, merge)
 
@@ -101,7 +104,9 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Backbone:
             f"tokenizer in {str(folder)!r} has {tokenizer.size} words, the model {rows} embeddings",
             hint="use the tokenizer that belongs to the model",
         )
-    return Backbone(model, tokenizer, device, weights_hash(folder), int(model.config.hidden_size), positions(model.config))
+    return Backbone(
+        model, tokenizer, device, weights_hash(folder), int(model.config.hidden_size), positions(model.config)
+    )
 
 
 def positions(config: Any) -> int:

@@ -54,7 +54,9 @@ class ClassifierTier:
         for row, column in enumerate(columns):
             if column is not None:
                 self._map[row, column] = 1.0
-        self.fingerprint = sha256_of_json({"model": self._model.fingerprint, "map": columns, "labels": self.labels})[:16]
+        self.fingerprint = sha256_of_json(
+            {"model": self._model.fingerprint, "map": columns, "labels": self.labels}
+        )[:16]
 
     def predict(self, rows: Sequence[Input]) -> Sequence[Prediction | Failure]:
         if not rows:

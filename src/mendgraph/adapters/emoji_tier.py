@@ -50,7 +50,8 @@ class EmojiTier:
             content = path.read_bytes()
         except OSError as error:
             raise ArtifactMissing(
-                f"the emoji table {str(path)!r} cannot be read: {error.strerror}", hint="run `mend train emotion`"
+                f"the emoji table {str(path)!r} cannot be read: {error.strerror}",
+                hint="run `mend train emotion`",
             ) from error
         self.fingerprint = hashlib.sha256(content).hexdigest()
         try:
@@ -74,7 +75,9 @@ class EmojiTier:
             return Failure.of(TierError("the text is not only emoji"))
         # One posterior per different emoji would ignore emphasis; one per occurrence lets the majority win.
         clusters = [emojis.canonical(cluster) for cluster in row.facts.get("emoji", ())]
-        known = {cluster: found for cluster in set(clusters) if (found := self._posterior(cluster)) is not None}
+        known = {
+            cluster: found for cluster in set(clusters) if (found := self._posterior(cluster)) is not None
+        }
         used = [cluster for cluster in clusters if cluster in known]
         if not used:
             return Failure.of(
@@ -141,7 +144,9 @@ def _check(
         raise ValueError(f"prior_strength must be a positive number, got {strength}")
     for cluster, row in priors.items():
         if min(row) <= 0 or not math.isclose(math.fsum(row), 1.0, abs_tol=1e-3):
-            raise ValueError(f"the prior of {cluster} must be positive and sum to 1, got {math.fsum(row):.3f}")
+            raise ValueError(
+                f"the prior of {cluster} must be positive and sum to 1, got {math.fsum(row):.3f}"
+            )
     for cluster, row in counts.items():
         if min(row) < 0 or not all(math.isfinite(count) for count in row):
             raise ValueError(f"the counts of {cluster} must be finite and not negative")

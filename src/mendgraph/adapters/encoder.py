@@ -47,7 +47,9 @@ class SharedEncoder:
             ConfigError: device, precision or limits do not work here.
         """
         if max_length < 3 or batch_size < 1:
-            raise ConfigError(f"encoder: max_length {max_length} must be >= 3 and batch_size {batch_size} >= 1")
+            raise ConfigError(
+                f"encoder: max_length {max_length} must be >= 3 and batch_size {batch_size} >= 1"
+            )
         backbone = Backbone.open(name, device, precision)
         return cls(backbone, min(max_length, backbone.positions), Limits.of(batch_size))
 

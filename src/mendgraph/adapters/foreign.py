@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from pickle import UnpicklingError  # the class torch.load(weights_only=True) refuses with; nothing is unpickled
+from pickle import (
+    UnpicklingError,
+)  # the class torch.load(weights_only=True) refuses with; nothing is unpickled
 from types import TracebackType
 
 import torch
@@ -83,17 +85,24 @@ def _of_loading(error: Exception, message: str) -> TierError | None:
         return ArtifactMissing(message, hint="accept the model's terms on the hub and log in")
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
         return ArtifactMissing(message, hint="check the model's name, or log in if it is private")
-    if isinstance(error, LocalEntryNotFoundError | OfflineModeIsEnabled | HfHubHTTPError | ConnectionError | TimeoutError):
+    if isinstance(
+        error,
+        LocalEntryNotFoundError | OfflineModeIsEnabled | HfHubHTTPError | ConnectionError | TimeoutError,
+    ):
         return HubUnavailable(message, hint=_ONLINE)
     if isinstance(error, FileNotFoundError):
         return ArtifactMissing(message, hint="check the path")
     damaged = SafetensorError | UnpicklingError | json.JSONDecodeError | UnicodeDecodeError
     if isinstance(error, damaged) or (isinstance(error, RuntimeError) and "PytorchStreamReader" in message):
-        return ArtifactError(message, hint="the file is damaged or not what its name says; fetch or train it again")
+        return ArtifactError(
+            message, hint="the file is damaged or not what its name says; fetch or train it again"
+        )
     if isinstance(error, ImportError):
         return ArtifactError(message, hint="install the package that this model needs")
     # transformers: OSError and ValueError for unusable folders, KeyError for broken JSON files;
     # tokenizers raises bare Exception objects.
     if isinstance(error, OSError | ValueError | KeyError | EOFError) or type(error) is Exception:
-        return ArtifactError(message, hint="check that the folder holds a complete model that transformers can load")
+        return ArtifactError(
+            message, hint="check that the folder holds a complete model that transformers can load"
+        )
     return None

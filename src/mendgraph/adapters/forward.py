@@ -32,7 +32,9 @@ class Limits:
         return cls(batch_size, batch_size * typical)
 
 
-def run_batches(tokens: Tokens, forward: Forward, *, limits: Limits, pad_id: int, device: torch.device) -> Tensor:
+def run_batches(
+    tokens: Tokens, forward: Forward, *, limits: Limits, pad_id: int, device: torch.device
+) -> Tensor:
     """(N, K) float32 on the CPU, in the order of `tokens`, which must not be empty.
 
     Raises:
@@ -70,7 +72,9 @@ def _halving(tokens: Tokens, forward: Forward, pad_id: int, device: torch.device
     return torch.cat([_halving(tokens.take(part), forward, pad_id, device) for part in (first, second)])
 
 
-def _tensors(tokens: Tokens, pad_id: int, device: torch.device) -> tuple[Tensor, Tensor | None, Tensor | None]:
+def _tensors(
+    tokens: Tokens, pad_id: int, device: torch.device
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """No mask for rows of one length: same result, and attention takes its faster path."""
     longest = max(len(row) for row in tokens.ids)
     even = all(len(row) == longest for row in tokens.ids)

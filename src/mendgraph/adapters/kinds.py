@@ -39,15 +39,20 @@ class Workshop:
     spec: GraphSpec
     labels: tuple[str, ...]
 
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Where and how models run, as keyword arguments of every model's constructor."""
+        spec = self.spec
+        return {
+            "device": spec.device,
+            "precision": spec.precision,
+            "max_length": spec.max_length,
+            "batch_size": spec.batch_size,
+        }
+
     @cached_property
     def encoder(self) -> SharedEncoder:
-        return SharedEncoder.open(
-            self.spec.encoder,
-            device=self.spec.device,
-            precision=self.spec.precision,
-            max_length=self.spec.max_length,
-            batch_size=self.spec.batch_size,
-        )
+        return SharedEncoder.open(self.spec.encoder, **self.limits)
 
     @cached_property
     def vectors(self) -> SentenceVectors:
@@ -115,11 +120,17 @@ def _descriptions(name: str, workshop: Workshop, path: str) -> Tier:
 
 @TIER_KINDS.register("classifier")
 def _classifier(
-    name: str, workshop: Workshop, model: str, label_map: Mapping[str, str] | None = None
+    name: str, workshop: Workshop, model: str, label_map: Mapping[str, str | None] | None = None
 ) -> Tier:
-    return ClassifierTier(name, model, label_map)
+    return ClassifierTier(name, model, workshop.labels, label_map, **workshop.limits)
 
 
 @TIER_KINDS.register("zero_shot")
-def _zero_shot(name: str, workshop: Workshop, model: str) -> Tier:
-    return ZeroShotTier(name, model)
+def _zero_shot(
+    name: str,
+    workshop: Workshop,
+    model: str,
+    template: str = "This text expresses {}.",
+    wording: Mapping[str, str] | None = None,
+) -> Tier:
+    return ZeroShotTier(name, model, workshop.labels, template, wording=wording, **workshop.limits)

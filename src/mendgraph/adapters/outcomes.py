@@ -25,7 +25,8 @@ def outcome(
     signals = signals or {}
     if not all(map(isfinite, scores)) or not all(map(isfinite, signals.values())):
         error = BadOutput(
-            f"tier {tier!r} gave numbers that are not finite", hint="check the weights, or use a wider precision"
+            f"tier {tier!r} gave numbers that are not finite",
+            hint="check the weights, or use a wider precision",
         )
         return Failure.of(error)
     best = max(range(len(labels)), key=scores.__getitem__)

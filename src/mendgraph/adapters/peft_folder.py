@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -29,17 +30,15 @@ def with_adapter(model: PreTrainedModel, folder: Path, *, randomly_filled: list[
 
     state = _state(_weights(folder))
     brought = {key.removeprefix("base_model.model.") for key in state}
-    orphans = [key for key in randomly_filled if key not in brought]
+    missing = [key for key in randomly_filled if key not in brought]
+    if missing:
+        raise _misfit(folder, missing, [])
     tuned = get_peft_model(model, PeftConfig.from_pretrained(str(folder)))
-    report = set_peft_model_state_dict(tuned, state)
+    report: Any = set_peft_model_state_dict(tuned, state)
     missing = [key for key in report.missing_keys if "lora_" in key or "modules_to_save" in key]
-    if orphans or missing or report.unexpected_keys:
-        raise ShapeMismatch(
-            f"adapter in {str(folder)!r} does not fit its base model: missing {(orphans + missing)[:3]}, "
-            f"unexpected {list(report.unexpected_keys)[:3]}",
-            hint="save the classification head with the adapter (modules_to_save) and name the right base model",
-        )
-    merged: PreTrainedModel = tuned.merge_and_unload()  # type: ignore[operator]  # delegated by __getattr__
+    if missing or report.unexpected_keys:
+        raise _misfit(folder, missing, list(report.unexpected_keys))
+    merged: PreTrainedModel = tuned.merge_and_unload()
     return merged
 
 
@@ -47,11 +46,20 @@ def adapter_hash(folder: Path) -> str:
     return sha256_of(_weights(folder))
 
 
+def _misfit(folder: Path, missing: list[str], unexpected: list[str]) -> ShapeMismatch:
+    return ShapeMismatch(
+        f"adapter in {str(folder)!r} does not fit its base model: missing {missing[:3]}, unexpected {unexpected[:3]}",
+        hint="save the classification head with the adapter (modules_to_save) and name the right base model",
+    )
+
+
 def _weights(folder: Path) -> Path:
     for name in _WEIGHTS:
         if (folder / name).is_file():
             return folder / name
-    raise ArtifactMissing(f"no {' or '.join(_WEIGHTS)} in {str(folder)!r}", hint="save the adapter with save_pretrained")
+    raise ArtifactMissing(
+        f"no {' or '.join(_WEIGHTS)} in {str(folder)!r}", hint="save the adapter with save_pretrained"
+    )
 
 
 def _state(path: Path) -> dict[str, Tensor]:

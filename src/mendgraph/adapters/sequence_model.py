@@ -46,14 +46,22 @@ class SequenceModel:
 
     @classmethod
     def open(
-        cls, name: str, *, device: str = "auto", precision: str = "fp32", max_length: int = 128, batch_size: int = 16
+        cls,
+        name: str,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        max_length: int = 128,
+        batch_size: int = 16,
     ) -> SequenceModel:
         """Load a hub name, a model folder, or a PEFT folder (base model from its adapter_config.json).
 
         A PEFT folder may hold ``training_config.json`` with ``id2label``, and its own tokenizer.
         """
         if max_length < 8 or batch_size < 1:
-            raise ConfigError(f"classifier: max_length {max_length} must be >= 8 and batch_size {batch_size} >= 1")
+            raise ConfigError(
+                f"classifier: max_length {max_length} must be >= 8 and batch_size {batch_size} >= 1"
+            )
         place = choose_device(device)
         dtype = choose_dtype(precision, place)
         folder = locate(name)
@@ -73,7 +81,10 @@ class SequenceModel:
                 output_loading_info=True,
                 ignore_mismatched_sizes=tuned is not None,  # the adapter folder brings its own head
             )
-            missing, mismatched = sorted(report["missing_keys"]), [str(key) for key in report["mismatched_keys"]]
+            missing, mismatched = (
+                sorted(report["missing_keys"]),
+                [str(key) for key in report["mismatched_keys"]],
+            )
             if tuned:
                 model = with_adapter(model, tuned, randomly_filled=missing + mismatched)
             else:
@@ -81,7 +92,11 @@ class SequenceModel:
             model = model.to(place).eval().requires_grad_(False)
         tokenizer = load_tokenizer(folder if tuned is None or (folder / "tokenizer.json").exists() else base)
         names = tuple(model.config.id2label[number] for number in range(model.config.num_labels))
-        hashes = {"base": weights_hash(base), "adapter": adapter_hash(tuned) if tuned else None, "labels": names}
+        hashes = {
+            "base": weights_hash(base),
+            "adapter": adapter_hash(tuned) if tuned else None,
+            "labels": names,
+        }
         return cls(
             model=model,
             tokenizer=tokenizer,
@@ -109,7 +124,9 @@ class SequenceModel:
             found: Tensor = self.model(input_ids=ids, attention_mask=mask, **extra).logits
             return found
 
-        return run_batches(tokens, forward, limits=self.limits, pad_id=self.tokenizer.pad_id, device=self.device)
+        return run_batches(
+            tokens, forward, limits=self.limits, pad_id=self.tokenizer.pad_id, device=self.device
+        )
 
     @property
     def _needs_mask(self) -> bool:

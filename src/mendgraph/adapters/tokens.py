@@ -45,11 +45,14 @@ class TextTokenizer:
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if not isinstance(backend, Tokenizer):
             raise ArtifactError(
-                f"{where} has no fast tokenizer, got {type(tokenizer).__name__}", hint="save it with a tokenizer.json"
+                f"{where} has no fast tokenizer, got {type(tokenizer).__name__}",
+                hint="save it with a tokenizer.json",
             )
         if len(tokenizer) <= len(tokenizer.all_special_tokens):
             # transformers makes up an empty vocabulary when the files are missing
-            raise ArtifactError(f"{where} has a tokenizer without words", hint="restore tokenizer.json or vocab.txt")
+            raise ArtifactError(
+                f"{where} has a tokenizer without words", hint="restore tokenizer.json or vocab.txt"
+            )
         self.size = len(tokenizer)
         self.pad_id = int(tokenizer.pad_token_id or 0)
         self.wants_types = "token_type_ids" in tokenizer.model_input_names
@@ -62,7 +65,9 @@ class TextTokenizer:
         rust = self._limited(max_length, "longest_first")
         if len(texts) == 1:
             return Tokens([rust.encode(_clean(texts[0], max_length)).ids])
-        return Tokens([row.ids for row in rust.encode_batch_fast([_clean(text, max_length) for text in texts])])
+        return Tokens(
+            [row.ids for row in rust.encode_batch_fast([_clean(text, max_length) for text in texts])]
+        )
 
     def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> Tokens:
         """Ids of (first, second); only the first text is cut to reach `max_length`."""

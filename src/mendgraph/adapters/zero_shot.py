@@ -41,7 +41,9 @@ class ZeroShotTier:
             raise ConfigError(f"zero-shot template {template!r} needs one {{}} for the label")
         odd = sorted(set(wording or {}) - set(labels))
         if odd or len(labels) < 2:
-            raise ConfigError(f"zero-shot labels {list(labels)}: need two or more; wording names unknown {odd}")
+            raise ConfigError(
+                f"zero-shot labels {list(labels)}: need two or more; wording names unknown {odd}"
+            )
         self.name = name
         self.labels = tuple(labels)
         self._hypotheses = [template.replace("{}", (wording or {}).get(label, label)) for label in labels]
@@ -55,7 +57,9 @@ class ZeroShotTier:
                 hint="use a natural-language-inference model whose id2label names entailment",
             )
         self._entailment = places[0]
-        self.fingerprint = sha256_of_json({"model": self._model.fingerprint, "hypotheses": self._hypotheses})[:16]
+        self.fingerprint = sha256_of_json({"model": self._model.fingerprint, "hypotheses": self._hypotheses})[
+            :16
+        ]
 
     def predict(self, rows: Sequence[Input]) -> Sequence[Prediction | Failure]:
         if not rows:

@@ -21,7 +21,11 @@ TRIAL = "I am so happy today!"
 
 
 def python() -> dict[str, Any]:
-    return {"version": platform.python_version(), "platform": platform.platform(), "executable": sys.executable}
+    return {
+        "version": platform.python_version(),
+        "platform": platform.platform(),
+        "executable": sys.executable,
+    }
 
 
 def packages() -> list[dict[str, Any]]:
@@ -29,14 +33,22 @@ def packages() -> list[dict[str, Any]]:
     found = []
     for line in metadata.requires("mendgraph") or ():
         requirement = Requirement(line)
-        optional = requirement.marker is not None and "extra" in str(requirement.marker)
+        marker = str(requirement.marker or "")
+        optional = "extra" in marker
+        if "extra == 'test'" in marker.replace('"', "'"):
+            continue  # what only this project's own tests need
         if not optional and requirement.marker is not None and not requirement.marker.evaluate():
             continue
         version = _version(requirement.name)
         if optional and version is None:
             continue
         well = version is not None and requirement.specifier.contains(version, prereleases=True)
-        entry = {"name": requirement.name, "version": version, "needs": str(requirement.specifier), "ok": well}
+        entry = {
+            "name": requirement.name,
+            "version": version,
+            "needs": str(requirement.specifier),
+            "ok": well,
+        }
         if entry["name"] != "mendgraph" and entry not in found:
             found.append(entry)
     return sorted(found, key=lambda entry: str(entry["name"]).lower())
@@ -117,7 +129,9 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
             }
             if policy.calibrators and policy.thresholds:
                 target = ", ".join(f"{key} {value:g}" for key, value in policy.target.items())
-                words = f"{len(policy.calibrators)} calibrators, thresholds for {target or 'no stated target'}"
+                words = (
+                    f"{len(policy.calibrators)} calibrators, thresholds for {target or 'no stated target'}"
+                )
                 report["policy"] = {"state": "fitted", "words": words}
             answer = opened.run(TRIAL, ask="never")[0]
             if answer.error is not None:

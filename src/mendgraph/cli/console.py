@@ -17,6 +17,7 @@ from mendgraph.errors import MendError
 PLAIN_WIDTH = 120
 """Columns assumed where the output is no terminal."""
 
+_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 _KEPT = "\u200c\u200d"  # joiners: emoji families and Persian are made of them
 
 
@@ -32,8 +33,10 @@ def story_console() -> Console:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    return console if console.is_terminal else Console(
-        stderr=stderr, markup=False, highlight=False, emoji=False, width=PLAIN_WIDTH
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=PLAIN_WIDTH)
     )
 
 
@@ -52,9 +55,14 @@ def fail(error: MendError) -> None:
 def print_json(value: Any) -> None:
     """One JSON document on one line of stdout, at once: whoever reads the pipe waits for it."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    line = json.dumps(value, ensure_ascii=not encoding.startswith("utf"), allow_nan=False)
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(json_line(value, ascii_only=not encoding.startswith("utf")))
     sys.stdout.flush()
+
+
+def json_line(value: Any, *, ascii_only: bool = False) -> str:
+    """The value as one line, for readers that break lines at Unicode's own separators too."""
+    line = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False)
+    return line.translate(_BREAKS) + "\n"
 
 
 def one_line(text: str) -> str:

@@ -20,11 +20,11 @@ def correct(
     config: ConfigFile = None,
     overrides: Overrides = None,
 ) -> None:
-    """Store a correction, with what the graph says about the text; `mend learn` refits from them.
+    """Store a correction, with what the graph says about the text; mend learn refits from them.
 
     A later correction of the same text replaces the earlier one.
 
-    [dim]mend correct emotion "Well, that went brilliantly." anger[/dim]
+    > mend correct emotion "Well, that went brilliantly." anger
     """
     from mendgraph.errors import UnknownNameError
     from mendgraph.runtime.corrections import CorrectionStore

@@ -16,16 +16,20 @@ def data(
     graph: GraphName,
     data_dir: Annotated[
         Path | None,
-        typer.Option("--data-dir", help="Folder with the data sets' own files.", metavar="DIR", file_okay=False),
+        typer.Option(
+            "--data-dir", help="Folder with the data sets' own files.", metavar="DIR", file_okay=False
+        ),
     ] = None,
     hub: Annotated[
-        bool, typer.Option("--hub", help="Fetch GoEmotions from the Hugging Face hub (needs the extra 'train').")
+        bool,
+        typer.Option("--hub", help="Fetch GoEmotions from the Hugging Face hub (needs the extra 'hub')."),
     ] = False,
-    out: Annotated[Path, typer.Option("--out", help="Where to write.", metavar="DIR", file_okay=False)] = Path(
-        "data/processed"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", help="Where to write.", metavar="DIR", file_okay=False)
+    ] = Path("data/processed"),
     carer: Annotated[
-        bool, typer.Option("--carer", help="Add CARER. Its licence allows research only: do not ship the weights.")
+        bool,
+        typer.Option("--carer", help="Add CARER. Its licence allows research only: do not ship the weights."),
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the splits and of the augmentation.")] = 0,
 ) -> None:
@@ -34,11 +38,11 @@ def data(
     The counts are checked, not assumed: a class that is empty in any split stops the command. Nothing is
     balanced here; dev and test keep the frequencies of their source.
 
-    [dim]mend data emotion --data-dir downloads/[/dim]
+    > mend data emotion --data-dir downloads/
     """
     if data_dir is None and not hub:
         raise typer.BadParameter("give --data-dir DIR, or --hub")
-    prepare = late(f"mendgraph.training.{graph}.prepare", f"prepare_{graph}", extra="train")
+    prepare = late(f"mendgraph.training.{graph}.prepare", f"prepare_{graph}", extra="hub" if hub else "train")
     with waiting("reading") as tell:
 
         def progress(stage: str, done: int, total: int) -> None:

@@ -14,7 +14,9 @@ HEALTHY, DEGRADED, DEAD = 0, 1, 2
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The whole report as one JSON object on stdout.")
+    ] = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
 ) -> None:
@@ -55,12 +57,12 @@ def problems(report: dict[str, Any]) -> list[str]:
     found: list[str] = []
     for name, graph in report["graphs"].items():
         if graph["error"]:
-            found.append(f"{name}: {graph['error']}")
+            found.append(f"{name}: {graph['error'].partition(' (')[0]}")
         if graph["policy"]["state"] != "fitted":
             found.append(f"{name}: no fitted policy, so nothing is accepted unasked")
         for tier, health in graph["tiers"].items():
             if health["state"] != "up":
-                found.append(f"{name}: tier {tier} is down: {health['error']}")
+                found.append(f"{name}: tier {tier} is down")
             elif not health["calibrated"] and not health["combined"]:
                 found.append(f"{name}: tier {tier} has no calibration for its weights")
     if report["encoder"]["error"]:
@@ -85,7 +87,7 @@ def _print(report: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from mendgraph.cli.render import glyphs
+    from mendgraph.cli.glyphs import glyphs
 
     console = answers_console()
     g = glyphs(console)
@@ -106,34 +108,57 @@ def _print(report: dict[str, Any]) -> None:
         "machine",
         [
             (True, "python", f"{report['python']['version']} on {report['python']['platform']}"),
-            (True, "device", f"{', '.join(machine['devices'])}; {machine['threads']} torch threads, {machine['cpus']} CPUs"),
+            (
+                True,
+                "device",
+                f"{', '.join(machine['devices'])}; {machine['threads']} torch threads, {machine['cpus']} CPUs",
+            ),
             (True, "memory", f"{_gib(machine['memory_free'])} free of {_gib(machine['memory'])}"),
-            (report["home"]["writable"], "home", f"{report['home']['path']}, {_gib(report['home']['disk_free'])} free"),
+            (
+                report["home"]["writable"],
+                "home",
+                f"{report['home']['path']}, {_gib(report['home']['disk_free'])} free",
+            ),
         ],
     )
-    section("packages", [(p["ok"], p["name"], f"{p['version'] or 'missing'}  ({p['needs'] or 'any'})") for p in report["packages"]])
+    section(
+        "packages",
+        [
+            (p["ok"], p["name"], f"{p['version'] or 'missing'}  ({p['needs'] or 'any'})")
+            for p in report["packages"]
+        ],
+    )
     encoder = report["encoder"]
     said = encoder["error"] or f"{encoder['path']}, SHA-256 {encoder['sha256'][:16]}"
     section("encoder", [(not encoder["error"], encoder["name"], said)])
     for name, graph in report["graphs"].items():
         rows = [
-            (health["state"] == "up", tier, health["error"] or _tier(health)) for tier, health in graph["tiers"].items()
+            (health["state"] == "up", tier, health["error"] or _tier(health))
+            for tier, health in graph["tiers"].items()
         ]
         policy = graph["policy"]
         rows.append((policy["state"] == "fitted", "policy", policy["words"]))
         rows.append((not graph["error"], "answers", graph["error"] or graph["trial"]))
         section(name, rows)
     console.print()
-    word, style = {HEALTHY: ("healthy", "green"), DEGRADED: ("degraded", "yellow"), DEAD: ("cannot answer", "red")}[
-        report["exit_code"]
-    ]
+    word, style = {
+        HEALTHY: ("healthy", "green"),
+        DEGRADED: ("degraded", "yellow"),
+        DEAD: ("cannot answer", "red"),
+    }[report["exit_code"]]
     console.print(Text(word, style=f"bold {style}"))
     for problem in report["problems"]:
         console.print(Text(f"  {one_line(problem)}"), soft_wrap=True)
 
 
 def _tier(health: dict[str, Any]) -> str:
-    sure = "calibrated" if health["calibrated"] else "in the combination" if health["combined"] else "not calibrated"
+    sure = (
+        "calibrated"
+        if health["calibrated"]
+        else "in the combination"
+        if health["combined"]
+        else "not calibrated"
+    )
     return f"weights {health['fingerprint'] or 'none'}, {sure}"
 
 

@@ -18,12 +18,12 @@ _ENDS = {"__start__": "start", "__end__": "end"}
 def as_text(drawable: Graph, *, unicode: bool = True) -> str:
     """One node a line along a rail.
 
-    The rail leads to the next node: solid when always taken, dotted when it depends on the rows.  Other ways out
-    stand to the right, a way back with an arrow up.
+    The rail leads to the next node: solid when always taken, dotted when it depends on the rows.  Other ways
+    out stand to the right, a way back with an arrow up.
     """
     node, rail, dotted, always, maybe, back = "●│┆─┄↑" if unicode else "o|:-.^"
     arrow = "▶" if unicode else ">"
-    names = list(drawable.nodes)
+    names = _in_order(drawable)
     place = {name: number for number, name in enumerate(names)}
     ways: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     for edge in drawable.edges:
@@ -33,15 +33,37 @@ def as_text(drawable: Graph, *, unicode: bool = True) -> str:
     for number, name in enumerate(names):
         following = names[number + 1] if number + 1 < len(names) else None
         onward = next((conditional for target, conditional in ways[name] if target == following), None)
-        others = [
-            f"{(maybe if conditional else always) * 2}{arrow} {_shown(target)}{f' {back}' if place[target] < number else ''}"
-            for target, conditional in ways[name]
-            if target != following
-        ]
+        others = []
+        for target, conditional in ways[name]:
+            if target != following:
+                upwards = f" {back}" if place[target] < number else ""
+                others.append(f"{(maybe if conditional else always) * 2}{arrow} {_shown(target)}{upwards}")
         lines.append(f"{node} {_shown(name):<{width}}  {'  '.join(others)}".rstrip())
         if following is not None:
             lines.append("" if onward is None else dotted if onward else rail)
     return "\n".join(lines)
+
+
+def _in_order(drawable: Graph) -> list[str]:
+    """Every node after those that lead to it, ways back left aside (reverse postorder), the end last."""
+    ways: defaultdict[str, list[str]] = defaultdict(list)
+    for edge in drawable.edges:
+        ways[edge.source].append(edge.target)
+    done: dict[str, None] = {}
+    seen: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name not in seen:
+            seen.add(name)
+            for target in reversed(ways[name]):
+                visit(target)
+            done[name] = None
+
+    for name in reversed(list(drawable.nodes)):
+        if name not in {target for targets in ways.values() for target in targets}:
+            visit(name)
+    names = list(reversed(done)) + [name for name in drawable.nodes if name not in seen]
+    return sorted(names, key=lambda name: name == "__end__")
 
 
 def as_dot(drawable: Graph) -> str:
@@ -56,7 +78,9 @@ def as_dot(drawable: Graph) -> str:
         shape = ", shape=oval" if name in _ENDS else ""
         lines.append(f'  "{name}" [label="{_shown(name)}"{shape}]')
     for edge in drawable.edges:
-        lines.append(f'  "{edge.source}" -> "{edge.target}"' + (" [style=dashed]" if edge.conditional else ""))
+        lines.append(
+            f'  "{edge.source}" -> "{edge.target}"' + (" [style=dashed]" if edge.conditional else "")
+        )
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mendgraph.core.values import Failure, Input, Prediction
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     mermaid = "mermaid"
     text = "text"
     svg = "svg"
@@ -44,7 +44,10 @@ def graph(
         Format, typer.Option("--format", "-f", help="text: a drawing for terminals; svg needs Graphviz.")
     ] = Format.text,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE", dir_okay=False)
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write to FILE instead of stdout.", metavar="FILE", dir_okay=False
+        ),
     ] = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
@@ -53,9 +56,9 @@ def graph(
 
     Solid ways are always taken, dotted ones depend on the rows.
 
-    [dim]mend graph emotion[/dim]
+    > mend graph emotion
 
-    [dim]mend graph emotion --format mermaid -o emotion.mmd[/dim]
+    > mend graph emotion --format mermaid -o emotion.mmd
     """
     from mendgraph.cli.drawing import as_svg, as_text
 

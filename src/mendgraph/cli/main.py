@@ -19,7 +19,7 @@ PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 class MendGroup(TyperGroup):
-    """Every error of the package becomes a clean line and an exit code; anything else is a bug and shows itself."""
+    """Errors of the package become a clean line and an exit code; anything else is a bug and shows itself."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -40,13 +40,13 @@ class MendGroup(TyperGroup):
 app = typer.Typer(
     name="mend",
     cls=MendGroup,
-    help="Inference graphs that mend themselves: doubtful and failed answers move on to the next tier, and every "
-    "answer says who gave it and why.",
+    help="Inference graphs that mend themselves: doubtful and failed answers move on to the next tier, and "
+    "every answer says who gave it and why.",
     epilog="Answers go to stdout, everything else to stderr. Exit codes: 0 worked, 1 error, 2 wrong usage, "
     "130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -64,7 +64,9 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside to stderr.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what happens inside to stderr.")
+    ] = False,
 ) -> None:
     if verbose:
         from loguru import logger

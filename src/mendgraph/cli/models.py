@@ -33,7 +33,9 @@ class Found:
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "path"} | {"path": str(self.path)}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "path"} | {
+            "path": str(self.path)
+        }
 
 
 def models(
@@ -78,7 +80,14 @@ def _found(where: str, folder: Path) -> Found:
     manifest = artefact.manifest
     base = f"{manifest.base_model.name} {manifest.base_model.sha256[:8]}" if manifest.base_model else ""
     return Found(
-        where, folder, size, manifest.name, manifest.kind, base, artefact.fingerprint, main_metric(manifest.metrics)
+        where,
+        folder,
+        size,
+        manifest.name,
+        manifest.kind,
+        base,
+        artefact.fingerprint,
+        main_metric(manifest.metrics),
     )
 
 

@@ -31,13 +31,16 @@ def open_graph(
         graph = load_graph(name, config=config, overrides=overrides, journal=kept, checkpointer=checkpointer)
     down = [tier for tier, health in graph.health().items() if health["state"] != "up"]
     if down:
-        story(f"note: {len(down)} of {len(graph.tiers)} tiers are down ({', '.join(down)}); `mend doctor` says why")
+        count = f"{len(down)} of {len(graph.tiers)} tiers"
+        story(f"note: {count} are down ({', '.join(down)}); `mend doctor` says why")
     return graph
 
 
 def load_graph(name: str, *, overrides: Sequence[str] | None = None, **given: Any) -> MendGraph:
     """`mendgraph.load`, imported when it is needed."""
-    graph: MendGraph = import_module("mendgraph.assembly").load(name, overrides=tuple(overrides or ()), **given)
+    graph: MendGraph = import_module("mendgraph.assembly").load(
+        name, overrides=tuple(overrides or ()), **given
+    )
     return graph
 
 

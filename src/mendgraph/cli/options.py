@@ -28,7 +28,11 @@ def _known(name: str) -> str:
 GraphName = Annotated[
     str,
     typer.Argument(
-        metavar="GRAPH", help="Which graph, e.g. emotion.", callback=_known, autocompletion=known_graphs, show_default=False
+        metavar="GRAPH",
+        help="Which graph, e.g. emotion.",
+        callback=_known,
+        autocompletion=known_graphs,
+        show_default=False,
     ),
 ]
 ConfigFile = Annotated[
@@ -51,7 +55,9 @@ Overrides = Annotated[
 ]
 Down = Annotated[
     list[str] | None,
-    typer.Option("--down", help="Treat this tier as dead and watch the graph heal. Repeatable.", metavar="TIER"),
+    typer.Option(
+        "--down", help="Treat this tier as dead and watch the graph heal. Repeatable.", metavar="TIER"
+    ),
 ]
 Threshold = Annotated[
     float | None,
@@ -64,5 +70,7 @@ Threshold = Annotated[
 ]
 JournalFile = Annotated[
     Path | None,
-    typer.Option("--journal", help="Append every final answer to FILE as a JSON line.", metavar="FILE", dir_okay=False),
+    typer.Option(
+        "--journal", help="Append every final answer to FILE as a JSON line.", metavar="FILE", dir_okay=False
+    ),
 ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mendgraph.cli.console import json_line
 from mendgraph.cli.opening import late
 from mendgraph.core.values import Answer
 from mendgraph.errors import DataError
@@ -43,9 +43,7 @@ def _jsonl(path: Path) -> Iterator[Write]:
     with path.open("w", encoding="utf-8") as file:
 
         def write(answers: Sequence[Answer]) -> None:
-            file.writelines(
-                json.dumps(a.to_dict(), ensure_ascii=False, allow_nan=False) + "\n" for a in answers
-            )
+            file.writelines(json_line(answer.to_dict()) for answer in answers)
             file.flush()
 
         yield write
@@ -66,10 +64,12 @@ def _csv(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(path: Path) -> Iterator[Write]:
-    pyarrow = late("pyarrow", "Table", extra="train")
-    make_schema, string, number = (late("pyarrow", name, extra="train") for name in ("schema", "string", "float64"))
+    pyarrow = late("pyarrow", "Table", extra="tables")
+    make_schema, string, number = (
+        late("pyarrow", name, extra="tables") for name in ("schema", "string", "float64")
+    )
     schema = make_schema([(name, number() if name == "confidence" else string()) for name in COLUMNS])
-    with late("pyarrow.parquet", "ParquetWriter", extra="train")(path, schema) as file:
+    with late("pyarrow.parquet", "ParquetWriter", extra="tables")(path, schema) as file:
         yield lambda answers: file.write_table(pyarrow.from_pylist([flat(a) for a in answers], schema=schema))
 
 

@@ -41,7 +41,9 @@ def read_rows(path: Path, column: str) -> Iterator[object]:
     if path == STDIN:
         return _lines_of(sys.stdin)
     if not path.is_file():
-        raise DataError(f"no file {str(path)!r}", hint="--input reads a file; texts are given without an option")
+        raise DataError(
+            f"no file {str(path)!r}", hint="--input reads a file; texts are given without an option"
+        )
     return _told(path, reader_of(path)(path, column))
 
 
@@ -124,8 +126,8 @@ def _jsonl(path: Path, column: str) -> Iterator[object]:
 
 
 def _parquet(path: Path, column: str) -> Iterator[object]:
-    parquet = late("pyarrow.parquet", "ParquetFile", extra="train")
-    errors = late("pyarrow", "ArrowException", extra="train")
+    parquet = late("pyarrow.parquet", "ParquetFile", extra="tables")
+    errors = late("pyarrow", "ArrowException", extra="tables")
     try:
         with parquet(path) as file:
             _place(path, column, file.schema_arrow.names)

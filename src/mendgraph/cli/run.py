@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ ALL_FAILED = 3
 STDIN = Path("-")
 
 
-class AskChoice(str, Enum):
+class AskChoice(StrEnum):
     """What a command can do with a row that nothing settled."""
 
     never = "never"
@@ -47,7 +47,7 @@ def run(
         typer.Option(
             "--input",
             "-i",
-            help="Rows from a .txt (a row per line), .csv, .tsv, .jsonl or .parquet file, or - for standard input.",
+            help="Rows from a .txt (one per line), .csv, .tsv, .jsonl or .parquet file; - reads standard input.",
             metavar="FILE",
         ),
     ] = None,
@@ -70,7 +70,9 @@ def run(
     threshold: Threshold = None,
     ask: Annotated[
         AskChoice | None,
-        typer.Option("--ask", help="Rows nothing was sure of: 'return' gives the plausible labels, 'never' abstains."),
+        typer.Option(
+            "--ask", help="Rows nothing was sure of: 'return' gives the plausible labels, 'never' abstains."
+        ),
     ] = None,
     down: Down = None,
     config: ConfigFile = None,
@@ -85,9 +87,9 @@ def run(
 
     Exit codes: 0 the run worked, even where rows abstained; 3 every row failed; 1 an error; 2 wrong usage.
 
-    [dim]mend run emotion "Oh great, another Monday. Just perfect."[/dim]
+    > mend run emotion "Oh great, another Monday. Just perfect."
 
-    [dim]mend run emotion --input reviews.csv --column body --output answers.jsonl[/dim]
+    > mend run emotion --input reviews.csv --column body --output answers.jsonl
     """
     from mendgraph.cli.rows import chunks, read_rows
 
@@ -188,7 +190,8 @@ def _print(answers: Sequence[Answer], *, as_json: bool, first: int, several: boo
     elif len(answers) == 1 and not several:
         _print_one(answers[0])
     elif answers_console().is_terminal:
-        from mendgraph.cli.render import answers_table, glyphs
+        from mendgraph.cli.glyphs import glyphs
+        from mendgraph.cli.render import answers_table
 
         console = answers_console()
         console.print(answers_table(answers, glyphs(console), first=first))
@@ -198,13 +201,14 @@ def _print(answers: Sequence[Answer], *, as_json: bool, first: int, several: boo
 
 
 def _print_one(answer: Answer) -> None:
-    from mendgraph.cli.render import glyphs, headline, trail
+    from mendgraph.cli.glyphs import glyphs
+    from mendgraph.cli.render import headline, trail
 
     console, steps = answers_console(), story_console()
     console.print(headline(answer, glyphs(console)), soft_wrap=True)
     console.file.flush()
     for line in trail(answer, glyphs(steps)):
-        steps.print("  ", line, sep="", soft_wrap=True)
+        steps.print(line)
 
 
 def _fields(answer: Answer) -> tuple[str, ...]:

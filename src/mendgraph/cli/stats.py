@@ -17,19 +17,29 @@ if TYPE_CHECKING:
 
 def stats(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.jsonl", help="A journal, or what `mend run --json` printed.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl", help="A journal, or what mend run --json printed.", show_default=False
+        ),
     ],
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", help="Write the charts as PNG files (needs the extra 'viz').", metavar="DIR", file_okay=False),
+        typer.Option(
+            "--plots",
+            help="Write the charts as PNG files (needs the extra 'viz').",
+            metavar="DIR",
+            file_okay=False,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The figures as one JSON object on stdout.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The figures as one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """Count a journal: statuses, tiers, emotions, confidence, and how much was healed.
 
-    [dim]mend run emotion --input texts.txt --journal answers.jsonl[/dim]
+    > mend run emotion --input texts.txt --journal answers.jsonl
 
-    [dim]mend stats answers.jsonl --plots charts/[/dim]
+    > mend stats answers.jsonl --plots charts/
     """
     from mendgraph.runtime.statistics import Statistics
 
@@ -42,7 +52,8 @@ def stats(
     if as_json:
         print_json(statistics.summary())
     else:
-        from mendgraph.cli.render import glyphs, summary
+        from mendgraph.cli.glyphs import glyphs
+        from mendgraph.cli.render import summary
 
         console = answers_console()
         for line in summary(statistics.summary(), glyphs(console)):

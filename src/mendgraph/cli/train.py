@@ -20,26 +20,54 @@ def train(
         Path, typer.Option("--data", help="What `mend data` wrote.", metavar="DIR", file_okay=False)
     ] = Path("data/processed/emotion_dataset_balanced"),
     out: Annotated[
-        Path, typer.Option("--out", help="Where the trained model goes.", metavar="DIR", file_okay=False)
-    ] = Path("models/fine_tuned/final_model"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")] = False,
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Where it goes.",
+            metavar="DIR",
+            file_okay=False,
+            show_default="models/fine_tuned/final_model; the other parts: models/fine_tuned",
+        ),
+    ] = None,
+    part: Annotated[
+        str,
+        typer.Option(
+            "--part",
+            help="model (the first tier), backups (lexical, neighbours, descriptions, emoji), ensemble, or policy "
+            "(calibration, combination and thresholds of the configured tiers).",
+        ),
+    ] = "model",
+    risk: Annotated[
+        float,
+        typer.Option(
+            "--risk", min=0.0, max=1.0, help="For the policy: share of the accepted answers that may be wrong."
+        ),
+    ] = 0.1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint in --out.")
+    ] = False,
 ) -> None:
-    """Train a LoRA adapter and its head; early stopping on the dev set's macro-F1.
+    """Train one part of a graph on prepared data.
 
-    Writes the adapter, tokenizer, training_config.json, metrics.json, a confusion matrix, a reliability
-    diagram, calibration, thresholds and a manifest, and says which configuration line puts the new model to
-    use. Interrupted with Ctrl-C, it goes on with --resume.
+    The model is a LoRA adapter with its heads, stopped early on the dev set's macro-F1; its folder holds the
+    adapter, tokenizer, training_config.json, metrics.json, a confusion matrix, a reliability diagram, a
+    calibration and a manifest. Every part says which configuration line puts it to use. Interrupted with
+    Ctrl-C, training goes on with --resume.
 
-    [dim]mend train emotion[/dim]
+    > mend train emotion
 
-    [dim]mend train emotion --set model.name=distilbert-base-uncased --set "lora.target_modules=[q_lin, v_lin]"[/dim]
+    > mend train emotion --config examples/distilbert.yaml
+
+    > mend train emotion --part policy --set emotion.tiers.primary.path=models/fine_tuned/final_model
     """
     from mendgraph.config import load_config
 
     settings = load_config(config, tuple(overrides or ()))
-    fit = late(f"mendgraph.training.{graph}.train", "train", extra="train")
+    make = late(f"mendgraph.training.{graph}.recipe", "make", extra="train")
+    open_tiers = late("mendgraph.assembly", "tiers_of", extra="train")
+    folder = out or Path("models/fine_tuned") / ("final_model" if part == "model" else "")
     try:
-        fit(settings, data, out, resume=resume, echo=story)
+        make(part, settings, data, folder, open_tiers=open_tiers, resume=resume, risk=risk, echo=story)
     except KeyboardInterrupt:
-        story(f"training stopped; go on with: mend train {graph} --out {out} --resume")
+        story(f"training stopped; go on with: mend train {graph} --part {part} --out {folder} --resume")
         raise

@@ -27,19 +27,19 @@ Draw = Callable[["Axes", Sequence[Answer]], None]
 
 def session_chart(answers: Sequence[Answer], path: Path) -> Path:
     """The three charts of a session on one page."""
-    figure = _figure(7.5, 9.5)
+    figure = new_figure(7.5, 9.5)
     for axes, draw in zip(figure.subplots(3, 1), CHARTS.values(), strict=True):
         draw(axes, answers)
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def session_charts(answers: Sequence[Answer], folder: Path) -> list[Path]:
     """One file for each of `CHARTS`, named after it."""
     paths = []
     for name, draw in CHARTS.items():
-        figure = _figure(7.5, 3.6)
+        figure = new_figure(7.5, 3.6)
         draw(figure.subplots(), answers)
-        paths.append(_saved(figure, folder / f"{name}.png"))
+        paths.append(saved(figure, folder / f"{name}.png"))
     return paths
 
 
@@ -47,15 +47,15 @@ def risk_coverage(
     curves: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]], path: Path
 ) -> Path:
     """Risk against coverage, one line per name; both (K,) in [0, 1], as `risk_coverage_curve` gives them."""
-    figure = _figure(6.0, 4.2)
+    figure = new_figure(6.0, 4.2)
     axes = figure.subplots()
     for name, (coverage, risk) in curves.items():
         axes.plot(coverage, risk, label=name, linewidth=1.6)
     axes.set(xlabel="coverage", ylabel="risk (error among answered)", xlim=(0, 1), title="Risk and coverage")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-    _calm(axes)
-    return _saved(figure, path)
+    calm(axes)
+    return saved(figure, path)
 
 
 def confidence_curve(axes: Axes, answers: Sequence[Answer]) -> None:
@@ -64,14 +64,17 @@ def confidence_curve(axes: Axes, answers: Sequence[Answer]) -> None:
     for status, colour in STATUS_COLOURS.items():
         points = [(number, a.confidence) for number, a in known if a.status == status]
         if points:
-            axes.scatter(*zip(*points, strict=True), s=14, color=colour, label=status, zorder=3)
+            across, up = zip(*points, strict=True)
+            axes.scatter(across, up, s=14, color=colour, label=status, zorder=3)
     numbers = [number for number, _ in known]
     values = [a.confidence or 0.0 for _, a in known]
     spans = [values[max(0, end - WINDOW) : end] for end in range(1, len(values) + 1)]
-    axes.plot(numbers, [sum(span) / len(span) for span in spans], color=BLUE, linewidth=1.4, label="running mean")
+    axes.plot(
+        numbers, [sum(span) / len(span) for span in spans], color=BLUE, linewidth=1.4, label="running mean"
+    )
     axes.set(xlabel="answer", ylabel="confidence", ylim=(0, 1.02), title="Confidence over the session")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _calm(axes)
+    calm(axes)
 
 
 def tier_bars(axes: Axes, answers: Sequence[Answer]) -> None:
@@ -79,13 +82,15 @@ def tier_bars(axes: Axes, answers: Sequence[Answer]) -> None:
     sources = Counter(a.source for a in answers if a.accepted)
     mended = Counter(a.source for a in answers if healed(a))
     names = [name for name, _ in sources.most_common()]
-    axes.barh(names, [sources[name] - mended[name] for name in names], color=BLUE, label="at the first attempt")
+    axes.barh(
+        names, [sources[name] - mended[name] for name in names], color=BLUE, label="at the first attempt"
+    )
     left = [sources[name] - mended[name] for name in names]
     axes.barh(names, [mended[name] for name in names], left=left, color=ORANGE, label="healed")
     axes.invert_yaxis()
     axes.set(xlabel="rows", title="Which tier settled the rows")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    _calm(axes)
+    calm(axes)
 
 
 def confidence_by_label(axes: Axes, answers: Sequence[Answer]) -> None:
@@ -96,10 +101,12 @@ def confidence_by_label(axes: Axes, answers: Sequence[Answer]) -> None:
             found.setdefault(answer.best_guess, []).append(answer.confidence)
     names = sorted(found, key=lambda name: -len(found[name]))
     if names:
-        axes.boxplot([found[name] for name in names], widths=0.55, medianprops={"color": ORANGE, "linewidth": 1.6})
+        axes.boxplot(
+            [found[name] for name in names], widths=0.55, medianprops={"color": ORANGE, "linewidth": 1.6}
+        )
     axes.set_xticks(range(1, len(names) + 1), [f"{name}\nn={len(found[name])}" for name in names], fontsize=8)
     axes.set(ylabel="confidence", ylim=(0, 1.02), title="Confidence by emotion")
-    _calm(axes)
+    calm(axes)
 
 
 CHARTS: Mapping[str, Draw] = {
@@ -109,7 +116,7 @@ CHARTS: Mapping[str, Draw] = {
 }
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure outside pyplot's registry: no global state, no display, free for the garbage collector."""
     try:
         from matplotlib.figure import Figure
@@ -118,13 +125,13 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _calm(axes: Axes) -> None:
+def calm(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
 
 
-def _saved(figure: Figure, path: Path) -> Path:
+def saved(figure: Figure, path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=144, format="png")

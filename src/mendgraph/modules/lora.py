@@ -67,11 +67,13 @@ class LoraLinear(nn.Linear):
     def add(self, name: str, low: LowRank, *, merge: bool = False) -> None:
         """Hold an adapter.  `merge` keeps one full weight more, so that using it costs nothing extra."""
         up = low.up.float() * low.scale
-        merged = self.weight.detach().float() + (up @ low.down.float()).to(self.weight.device) if merge else None
+        merged = (
+            self.weight.detach().float() + (up @ low.down.float()).to(self.weight.device) if merge else None
+        )
         delta = _Delta(low.down, up.T.contiguous(), merged).map(lambda part: part.to(self.weight))
         self.adapters = {**self.adapters, name: delta}  # a new dict: forwards under way keep the old one
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - nn.Linear's own name
+    def forward(self, input: Tensor) -> Tensor:
         name = _active.get()
         delta = None if name is None else self.adapters.get(name)
         if delta is None:
@@ -83,7 +85,7 @@ class LoraLinear(nn.Linear):
         return out.view(*input.shape[:-1], self.out_features)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LoraLinear:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.adapters = {name: delta.map(fn) for name, delta in self.adapters.items()}
         return self
 
@@ -106,20 +108,25 @@ class LoraEmbedding(nn.Embedding):
         delta = _Delta(low.down.T.contiguous(), up.T.contiguous()).map(lambda part: part.to(self.weight))
         self.adapters = {**self.adapters, name: delta}
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - nn.Embedding's own name
+    def forward(self, input: Tensor) -> Tensor:
         out = super().forward(input)
         name = _active.get()
         delta = None if name is None else self.adapters.get(name)
         return out if delta is None else out + F.embedding(input, delta.down) @ delta.up
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> LoraEmbedding:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.adapters = {name: delta.map(fn) for name, delta in self.adapters.items()}
         return self
 
 
 def attach(
-    model: nn.Module, name: str, state: Mapping[str, Tensor], config: Mapping[str, Any], *, merge: bool = False
+    model: nn.Module,
+    name: str,
+    state: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    *,
+    merge: bool = False,
 ) -> None:
     """Give `model` one more adapter, from PEFT's saved tensors and ``adapter_config.json``.
 
@@ -138,7 +145,9 @@ def attach(
         for path, low in read_lora(model, state, config).items():
             layer = model.get_submodule(path)
             if not isinstance(layer, LoraLinear | LoraEmbedding):
-                layer = LoraLinear(layer) if isinstance(layer, nn.Linear) else LoraEmbedding(_embedding(layer))
+                layer = (
+                    LoraLinear(layer) if isinstance(layer, nn.Linear) else LoraEmbedding(_embedding(layer))
+                )
                 parent, _, leaf = path.rpartition(".")
                 setattr(model.get_submodule(parent), leaf, layer)
             layer.add(name, low, merge=merge)

@@ -61,7 +61,9 @@ def read_lora(model: nn.Module, state: Mapping[str, Tensor], config: Mapping[str
     for path, layer in model.named_modules():
         if not isinstance(layer, nn.Linear | nn.Embedding) or not _is_target(path, config):
             continue
-        keys = [f"{_PREFIX}{path}.{leaf}" for leaf in (_LINEAR if isinstance(layer, nn.Linear) else _EMBEDDING)]
+        keys = [
+            f"{_PREFIX}{path}.{leaf}" for leaf in (_LINEAR if isinstance(layer, nn.Linear) else _EMBEDDING)
+        ]
         absent = [key for key in keys if key not in state]
         left.difference_update(keys)
         if absent:
@@ -95,7 +97,9 @@ def _plain_lora(config: Mapping[str, Any]) -> tuple[int, float]:
         )
     rank, alpha = config.get("r"), config.get("lora_alpha")
     if not isinstance(rank, int) or rank < 1 or not isinstance(alpha, int | float):
-        raise ArtifactError(f"adapter_config.json needs r >= 1 and lora_alpha, got r={rank!r}, lora_alpha={alpha!r}")
+        raise ArtifactError(
+            f"adapter_config.json needs r >= 1 and lora_alpha, got r={rank!r}, lora_alpha={alpha!r}"
+        )
     return rank, float(alpha)
 
 
@@ -106,7 +110,7 @@ def _is_target(path: str, config: Mapping[str, Any]) -> bool:
         return False
     if targets == "all-linear":
         return True
-    return bool(targets) and _named(path, targets)
+    return _named(path, targets or [])
 
 
 def _named(path: str, names: str | list[str]) -> bool:
@@ -117,5 +121,9 @@ def _named(path: str, names: str | list[str]) -> bool:
 
 def _story(missing: list[str], unexpected: list[str], misfits: list[str]) -> str:
     parts = (("missing", missing), ("unexpected", unexpected), ("misfits", misfits))
-    told = [f"{len(keys)} {what} ({'; '.join(keys[:3])}{'; ...' if len(keys) > 3 else ''})" for what, keys in parts if keys]
+    told = [
+        f"{len(keys)} {what} ({'; '.join(keys[:3])}{'; ...' if len(keys) > 3 else ''})"
+        for what, keys in parts
+        if keys
+    ]
     return ", ".join(told) or "no layer of the model is a target"

@@ -70,9 +70,7 @@ def _question(state: CascadeState, rows: Sequence[int], labels: Sequence[str]) -
     }
 
 
-def _read(
-    reply: object, rows: Sequence[int], labels: Sequence[str]
-) -> tuple[dict[int, str | None], str]:
+def _read(reply: object, rows: Sequence[int], labels: Sequence[str]) -> tuple[dict[int, str | None], str]:
     """The reply as row -> label, and what is wrong with it, if anything."""
     if reply is None:
         return {}, ""
@@ -98,7 +96,5 @@ def _with_reply(
         skipped = {**trail[-1], "verdict": "abstain", "reason": f"{trail[-1]['reason']}; the user skipped it"}
         return [*map(dict, trail[:-1]), skipped]
     scores = {name: float(name == label) for name in labels}
-    step = Attempt(
-        "user", Prediction(label, scores, 1.0, 1.0), verdict="accept", reason="the user said so"
-    )
+    step = Attempt("user", Prediction(label, scores, 1.0, 1.0), verdict="accept", reason="the user said so")
     return [*map(dict, trail), step.to_dict()]

@@ -33,8 +33,9 @@ def build_cascade(
 ) -> Cascade:
     """Prepare, then each tier with its check, then settle; ask and settle again where a user can answer.
 
-    The tiers run in the order of ``context.tiers``.  A tier named ``emoji`` comes first wherever it stands, and is
-    visited only when some row is nothing but emoji; an irony check follows the tier ``primary`` when the policy has one.
+    The tiers run in the order of ``context.tiers``.  A tier named ``emoji`` comes first wherever it stands, and
+    is visited only when some row is nothing but emoji; an irony check follows the tier ``primary`` when the
+    policy has one.
     """
     tiers = _ordered(context.tiers)
     main = [tier for tier in tiers if tier != "emoji"]

@@ -14,6 +14,7 @@ from mendgraph.nodes.context import Context, given
 from mendgraph.nodes.state import CascadeState, Options
 from mendgraph.nodes.tier import Node, concerns
 
+
 def check_node(tier: str, default: Context, *, last: bool) -> Node:
     """Decides every open row that `tier` was asked about.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -23,10 +22,10 @@ def prepare_node(default: Context) -> Node:
         errors: dict[str, dict[str, Any]] = {}
         for number, raw in enumerate(listed):
             try:
-                rows.append(asdict(context.prepare(raw)))
+                rows.append(context.prepare(raw).to_dict())
             except InputError as error:
                 rows.append(None)
-                errors[str(number)] = asdict(Failure.of(error))
+                errors[str(number)] = Failure.of(error).to_dict()
         options = {"ask": context.ask, **(state.get("options") or {})}
         return {
             "inputs": listed,

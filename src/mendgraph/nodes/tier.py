@@ -34,9 +34,7 @@ def tier_node(name: str, default: Context) -> Node:
         for row, outcome in zip(numbers, outcomes, strict=True):
             prediction = next(calibrated) if isinstance(outcome, Prediction) else None
             failure = None if isinstance(outcome, Prediction) else outcome
-            step = Attempt(
-                name, prediction, failure, seconds=spent, fingerprint=tier.fingerprint
-            ).to_dict()
+            step = Attempt(name, prediction, failure, seconds=spent, fingerprint=tier.fingerprint).to_dict()
             trails[row] = [*trails[row], step]
             runtime.stream_writer({"event": "attempt", "row": row, "attempt": step})
         return {"trails": trails}

@@ -84,7 +84,8 @@ class CorrectionStore:
         """Every correction, in the order their texts were first corrected."""
         with self._open() as database:
             rows = database.execute(
-                "SELECT id, text, label, answer, at FROM corrections WHERE graph = ? ORDER BY id", (self.graph,)
+                "SELECT id, text, label, answer, at FROM corrections WHERE graph = ? ORDER BY id",
+                (self.graph,),
             ).fetchall()
         return [
             Correction(number, text, label, Answer.from_dict(json.loads(answer)), at)
@@ -93,7 +94,9 @@ class CorrectionStore:
 
     def count(self) -> int:
         with self._open() as database:
-            row = database.execute("SELECT count(*) FROM corrections WHERE graph = ?", (self.graph,)).fetchone()
+            row = database.execute(
+                "SELECT count(*) FROM corrections WHERE graph = ?", (self.graph,)
+            ).fetchone()
         return int(row[0])
 
     def remove(self, number: int) -> bool:
@@ -116,5 +119,6 @@ class CorrectionStore:
                     yield database
         except (OSError, sqlite3.Error) as error:
             raise DataError(
-                f"corrections at {self.path}: {error}", hint="check the file, or set MENDGRAPH_HOME to another folder"
+                f"corrections at {self.path}: {error}",
+                hint="check the file, or set MENDGRAPH_HOME to another folder",
             ) from error

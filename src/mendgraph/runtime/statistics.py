@@ -70,7 +70,9 @@ class Statistics:
                 "healed": self._healed,
                 "healed_share": self._healed / self._total if self._total else 0.0,
                 "confidences": list(self._confidences),
-                "confidence_by_label": {label: _mean(values) for label, values in sorted(self._by_guess.items())},
+                "confidence_by_label": {
+                    label: _mean(values) for label, values in sorted(self._by_guess.items())
+                },
                 "tiers": {
                     name: {"asked": t.asked, "answered": t.answered, "failed": t.failed, "settled": t.settled}
                     for name, t in self._tiers.items()

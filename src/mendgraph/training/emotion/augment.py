@@ -85,7 +85,10 @@ def _emoji(rng: random.Random) -> Iterator[Augmented]:
                 _cased(rng, rng.choice(AGREEING[label])) + " " + "".join(some), label, None, "emoji"
             )
             yield Augmented(
-                _cased(rng, rng.choice(BARE)) + " " + rng.choice(pool) * rng.randint(1, 3), label, None, "emoji"
+                _cased(rng, rng.choice(BARE)) + " " + rng.choice(pool) * rng.randint(1, 3),
+                label,
+                None,
+                "emoji",
             )
             only = rng.choices(pool, k=rng.randint(1, 4))
             yield Augmented(rng.choice(("", " ")).join(only), label, None, "emoji")
@@ -102,7 +105,8 @@ def _mixed(rng: random.Random) -> Iterator[Augmented]:
         for label in FEELINGS:
             other = rng.choice([name for name in FIRST_HALVES if name != label])
             text = rng.choice(CONCESSIONS).format(
-                first=_fill(rng, rng.choice(FIRST_HALVES[other])), second=_fill(rng, rng.choice(FEELINGS[label]))
+                first=_fill(rng, rng.choice(FIRST_HALVES[other])),
+                second=_fill(rng, rng.choice(FEELINGS[label])),
             )
             yield Augmented(text[0].upper() + text[1:], label, None, "mixed")
 
@@ -139,7 +143,9 @@ def _sentence(rng: random.Random, frame: str) -> str:
 
 def _fill(rng: random.Random, frame: str) -> str:
     """Fill the slots; ``{place2}`` takes another word than ``{place}``."""
-    words = {name: rng.sample(WORDS[name], 2) for name in {slot[1] for slot in _SLOT.finditer(frame)}}
+    # In order of appearance: a set's order changes from process to process, and with it the draws.
+    names = dict.fromkeys(slot[1] for slot in _SLOT.finditer(frame))
+    words = {name: rng.sample(WORDS[name], 2) for name in names}
     return _SLOT.sub(lambda slot: words[slot[1]][bool(slot[2])], frame)
 
 

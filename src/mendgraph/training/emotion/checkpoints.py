@@ -32,7 +32,7 @@ def prepare_checkpoints(folder: Path, run: Mapping[str, Any], *, resume: bool) -
     """
     last: str | None = None
     if folder.is_dir():
-        last = get_last_checkpoint(str(folder))  # type: ignore[no-untyped-call]
+        last = get_last_checkpoint(str(folder))
     record = folder / RUN
     if resume and last is not None and record.is_file():
         before = json.loads(record.read_text(encoding="utf-8"))

@@ -52,7 +52,7 @@ def distinct_for_training(rows: Sequence[Keyed]) -> list[Keyed]:
 
 
 def distinct_for_evaluation(rows: Sequence[Keyed]) -> tuple[list[Keyed], int]:
-    """One row per text, with its majority label; and how many texts were dropped for a tie.
+    """One row per text, with its majority label; and how many rows were dropped for a tie.
 
     A text with two equally frequent labels has no right answer to score against.
     """
@@ -63,7 +63,7 @@ def distinct_for_evaluation(rows: Sequence[Keyed]) -> tuple[list[Keyed], int]:
     for group in groups.values():
         votes = Counter(row.example.label8 for row in group).most_common(2)
         if len(votes) == 2 and votes[0][1] == votes[1][1]:
-            ties += 1
+            ties += len(group)
             continue
         kept.append(next(row for row in group if row.example.label8 == votes[0][0]))
     return kept, ties

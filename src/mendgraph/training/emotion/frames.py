@@ -108,6 +108,9 @@ CONCESSIONS: tuple[str, ...] = (
     "I know {first}, yet {second}.",
     "Even though {first}, {second}.",
     "Yes, {first}, but more than anything {second}.",
+    "Although {first}, {second}.",
+    "It's true that {first}; all the same, {second}.",
+    "Everyone could tell {first}, only {second}.",
 )
 FIRST_HALVES: dict[str, tuple[str, ...]] = {
     "joy": ("I was {glad} about {thing}", "it was fun with {who}", "I felt {glad} that morning"),

@@ -49,7 +49,7 @@ class MultiTaskLoss:
     label_smoothing: float = 0.0
 
     def __call__(self, logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-        """`logits`: ``emotion`` (B, C), ``fine`` (B, 28), ``irony`` (B,); `targets`: as `Collate` makes them."""
+        """`logits`: ``emotion`` (B, C), ``fine`` (B, 28), ``irony`` (B,); `targets`: as from `Collate`."""
         rows = len(targets["emotion"])
         total = self.weights.emotion * self._emotion(logits["emotion"].float(), targets["emotion"])
         total = total + self.weights.fine * _fine(

@@ -20,6 +20,9 @@ from mendgraph.core.metrics import (
 )
 from mendgraph.training.emotion.labels import LABELS
 
+KINDS = ("temperature", "platt", "isotonic")
+"""Those that never change the answer: a tier's label stays its arg-max, and the confidence must be about that."""
+
 FOLDS = 5
 ENOUGH_ROWS = 200
 """With fewer held-out rows only temperature scaling, with its one parameter, is tried."""
@@ -71,32 +74,25 @@ def per_class(probabilities: FloatArray, labels: IntArray) -> dict[str, dict[str
 def fit_calibrator(
     probabilities: FloatArray, labels: IntArray, fingerprint: str
 ) -> tuple[Calibrator, dict[str, Any]]:
-    """The kind with the lowest cross-fitted NLL, fitted on all rows; and the figures of its choice.
+    """The kind with the lowest cross-fitted log loss of "the answer is right"; and the figures of its choice.
 
     The reported ECE is cross-fitted too: each row is judged by a calibrator that has not seen it.
     """
-    kinds = CALIBRATORS.names() if len(labels) >= ENOUGH_ROWS else ("temperature",)
+    kinds = KINDS if len(labels) >= ENOUGH_ROWS else KINDS[:1]
+    right = (probabilities.argmax(axis=1) == labels).astype(np.int64)
     folds = np.random.default_rng(0).permutation(len(labels)) % FOLDS
     held_out = {kind: _cross_fitted(kind, probabilities, labels, folds) for kind in kinds}
-    losses = {kind: nll(transformed, labels) for kind, (transformed, _, _) in held_out.items()}
+    losses = {kind: nll(np.stack([1 - sure, sure], axis=1), right) for kind, sure in held_out.items()}
     best = min(losses, key=lambda kind: losses[kind])
-    _, confidence, right = held_out[best]
-    figures = {"kind": best, "ece": ece(confidence, right), "nll": losses[best], "nll_by_kind": losses}
+    figures = {"kind": best, "ece": ece(held_out[best], right), "log_loss": losses[best], "by_kind": losses}
     return CALIBRATORS[best].fit(probabilities, labels, fingerprint=fingerprint), figures
 
 
-def _cross_fitted(
-    kind: str, probabilities: FloatArray, labels: IntArray, folds: IntArray
-) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Out-of-fold probabilities (N, C), confidence (N,), and whether the answer it is about is right (N,)."""
-    transformed, confidence = np.empty_like(probabilities), np.empty(len(labels))
-    right = np.zeros(len(labels), dtype=np.int64)
-    for fold in range(FOLDS):
+def _cross_fitted(kind: str, probabilities: FloatArray, labels: IntArray, folds: IntArray) -> FloatArray:
+    """(N,) out-of-fold confidence."""
+    confidence = np.empty(len(labels))
+    for fold in np.unique(folds):
         inside, outside = folds == fold, folds != fold
-        if not inside.any():
-            continue
         calibrator = CALIBRATORS[kind].fit(probabilities[outside], labels[outside])
-        transformed[inside] = calibrator.transform(probabilities[inside])
         confidence[inside] = calibrator.confidence(probabilities[inside])
-        right[inside] = calibrator.classes(probabilities[inside]) == labels[inside]
-    return transformed, confidence, right
+    return confidence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,7 +101,11 @@ def build_model(folder: Path, lora: LoraSpec) -> EmotionModel:
         lora_dropout=lora.lora_dropout,
         target_modules=list(lora.target_modules),
     )
-    return EmotionModel(get_peft_model(encoder, settings), int(encoder.config.hidden_size))
+    with warnings.catch_warnings():
+        # PEFT up to 0.21 asks transformers for a name that v6 will drop; both work with the bounds we ship.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        adapted = get_peft_model(encoder, settings)
+    return EmotionModel(adapted, int(encoder.config.hidden_size))
 
 
 def parameter_counts(model: nn.Module) -> tuple[int, int]:

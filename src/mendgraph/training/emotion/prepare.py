@@ -81,7 +81,8 @@ def prepare_emotion(
     dev, dev_ties = distinct_for_evaluation(splits["dev"])
     test, test_ties = distinct_for_evaluation(splits["test"])
     kept = {"train": train, "dev": dev, "test": test}
-    duplicates = {split: len(splits[split]) - len(kept[split]) for split in SPLITS}
+    ties = {"train": 0, "dev": dev_ties, "test": test_ties}
+    duplicates = {split: len(splits[split]) - len(kept[split]) - ties[split] for split in SPLITS}
     # Every text of dev and test is forbidden to earlier splits, those dropped for a tie included.
     in_dev, in_test = ({row.key for row in splits[split]} for split in ("dev", "test"))
     leaked = {
@@ -97,7 +98,9 @@ def prepare_emotion(
     for done, split in enumerate(SPLITS):
         tell("write", done, len(SPLITS))
         _write(
-            folder / f"{split}.parquet", [row.example for row in kept[split]], after[split] if split == "train" else None
+            folder / f"{split}.parquet",
+            [row.example for row in kept[split]],
+            after[split] if split == "train" else None,
         )
     written = augment(seed)
     clean_rows = [row for row in written if text_key(row.text) not in in_dev | in_test]
@@ -107,12 +110,13 @@ def prepare_emotion(
         names.append("isarcasm")
     summary = DataSummary(
         sources={
-            name: {"citation": PROVENANCE[name][0], "licence": PROVENANCE[name][1]} for name in [*names, "augmentation"]
+            name: {"citation": PROVENANCE[name][0], "licence": PROVENANCE[name][1]}
+            for name in [*names, "augmentation"]
         },
         read=read,
         unreadable=unreadable,
         duplicates=duplicates,
-        ties={"dev": dev_ties, "test": test_ties},
+        ties=ties,
         leaked=leaked,
         before=before,
         after=after,
@@ -146,7 +150,8 @@ def _assert_every_class(after: Mapping[str, Mapping[str, int]]) -> None:
     empty = [f"{label} in {split}" for split in SPLITS for label in LABELS if not after[split][label]]
     if empty:
         raise DataError(
-            f"no row is left for {', '.join(empty)}", hint="check the label columns: every class needs rows in every split"
+            f"no row is left for {', '.join(empty)}",
+            hint="check the label columns: every class needs rows in every split",
         )
 
 
@@ -197,9 +202,15 @@ def _irony(data_dir: Path | None, folder: Path) -> dict[str, int]:
 
 def _irony_counts(result: IronySplit) -> dict[str, int]:
     counts = Counter(
-        f"{split} {row.irony}" for split, rows in (("train", result.train), ("dev", result.dev)) for row in rows
+        f"{split} {row.irony}"
+        for split, rows in (("train", result.train), ("dev", result.dev))
+        for row in rows
     )
-    return {**dict(sorted(counts.items())), "conflicting": result.conflicting, "in evaluation": result.evaluation}
+    return {
+        **dict(sorted(counts.items())),
+        "conflicting": result.conflicting,
+        "in evaluation": result.evaluation,
+    }
 
 
 def _families(rows: Sequence[Augmented], written: int) -> dict[str, int]:

@@ -35,7 +35,7 @@ def write_plots(
         ("reliability", _reliability(probabilities, labels, calibrator)),
         ("training_curve", _curve(history)),
     ):
-        figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
+        figure.savefig(folder / f"{name}.png", dpi=110)
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -99,7 +99,7 @@ def _curve(history: Sequence[Mapping[str, Any]]) -> Figure:
     epochs = [(entry["epoch"], entry["eval_macro_f1"]) for entry in history if "eval_macro_f1" in entry]
     figure = _figure(7, 4)
     axes = figure.subplots()
-    axes.plot(*_columns(steps), color="tab:gray", label="training loss")
+    axes.plot(*_columns(steps), color="tab:gray", marker=".", label="training loss")
     axes.set(xlabel="epoch", ylabel="loss", title="Training curve")
     scores = axes.twinx()
     scores.plot(*_columns(epochs), color="tab:blue", marker="o", label="macro-F1 on dev")

@@ -75,7 +75,7 @@ def save(trained: Trained, folder: Path) -> tuple[Artifact, dict[str, Any]]:
         "labels": LABELS,
         "training": training,
         "data": _sources(trained.corpus),
-        "versions": _versions(),
+        "versions": versions(),
     }
     settings: dict[str, Any] = {"max_length": trained.config.model.max_length, "pooling": POOLING}
     fingerprint = write_artifact(folder, settings=settings, **about).fingerprint
@@ -95,9 +95,9 @@ def save(trained: Trained, folder: Path) -> tuple[Artifact, dict[str, Any]]:
 def _write_weights(trained: Trained, folder: Path) -> None:
     model = trained.model
     adapter = {name: tensor.to(trained.adapter_dtype) for name, tensor in model.adapter_state().items()}
-    save_file(adapter, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    _write_tensors(folder / "adapter_model.safetensors", adapter)
     heads = [name for name in HEADS if name == "emotion" or (name == "irony" and trained.corpus.has_irony)]
-    save_file(model.head_state(heads), folder / "heads.safetensors", metadata={"format": "pt"})
+    _write_tensors(folder / "heads.safetensors", model.head_state(heads))
     settings = model.encoder.peft_config["default"]
     settings.base_model_name_or_path = trained.config.model.name  # not a path of this machine's packages
     settings.inference_mode = True
@@ -144,7 +144,8 @@ def _sources(corpus: Corpus) -> list[DataSource]:
     ]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and the packages a model depends on."""
     found = {"python": platform.python_version()}
     for package in ("mendgraph", "torch", "transformers", "peft"):
         try:
@@ -152,6 +153,11 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:  # a checkout on PYTHONPATH
             continue
     return found
+
+
+def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    save_file(tensors, path, metadata={"format": "pt"})
+    path.chmod(0o644)  # safetensors writes for the owner alone; a package's weights are for its users
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -68,8 +68,8 @@ def fit_neighbours(
     classes: npt.NDArray[np.int64],
     count: int,
     *,
-    k: int = 100,
-    temperature: float = 0.2,
+    k: int = 200,
+    temperature: float = 0.1,
     shrinkage: float = 0.1,
 ) -> NeighbourIndex:
     """An index over (M, H) sentence vectors of known (M,) classes.
@@ -82,7 +82,7 @@ def fit_neighbours(
     analysis = LinearDiscriminantAnalysis(solver="eigen", shrinkage=shrinkage)
     analysis.fit(vectors.double().numpy(), classes)
     projection = torch.from_numpy(np.ascontiguousarray(analysis.scalings_[:, : count - 1])).float()
-    mean = torch.from_numpy(np.asarray(analysis.xbar_)).float()
+    mean = vectors.mean(0)
     share = np.bincount(classes, minlength=count) / len(classes)
     return NeighbourIndex(
         mean=mean,

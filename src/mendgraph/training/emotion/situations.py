@@ -12,7 +12,10 @@ SITUATIONS: tuple[tuple[str, str], ...] = (
     ("my laptop died right before the deadline", "my laptop is fixed and faster than before"),
     ("it is pouring on our picnic", "the sun came out for our picnic"),
     ("they lost my luggage for the third time", "they found my luggage within an hour"),
-    ("the neighbours are drilling at six in the morning", "the neighbours brought us fresh bread this morning"),
+    (
+        "the neighbours are drilling at six in the morning",
+        "the neighbours brought us fresh bread this morning",
+    ),
     ("my phone screen cracked on day one", "my phone survived the fall without a scratch"),
     ("the boss scheduled a meeting over my lunch break", "the boss gave everyone a longer lunch break"),
     ("the printer jammed five minutes before class", "the printer finally works on the first try"),

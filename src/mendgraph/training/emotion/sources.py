@@ -79,7 +79,9 @@ def read_goemotions_hub(split: str) -> list[Example]:
     try:
         import datasets
     except ImportError as error:
-        raise MendError("--hub needs the package 'datasets', which is not installed", hint=TRAIN_EXTRA) from error
+        raise MendError(
+            "--hub needs the package 'datasets', which is not installed", hint=TRAIN_EXTRA
+        ) from error
     try:
         rows: Any = datasets.load_dataset(HUB_GOEMOTIONS, "simplified", split=_HUB_SPLITS[split])
     except OSError as error:  # connection, offline mode, unknown data set: all are OSErrors there
@@ -130,7 +132,8 @@ def _eight(path: Path, source: str) -> list[Example]:
     if outside:
         raise DataError(f"{path.name}: label {outside[0]!r} is outside {', '.join(LABELS)}")
     return [
-        Example(text, label, source=source) for text, label in zip(table["text"], table["label8"], strict=True)
+        Example(text, label, source=source)
+        for text, label in zip(table["text"], table["label8"], strict=True)
     ]
 
 

@@ -20,7 +20,8 @@ def read_table(path: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
     parquet = _parquet()
     if not path.is_file():
         raise DataError(
-            f"data file {str(path)!r} is not there", hint="point --data-dir at the folder with the parquet files"
+            f"data file {str(path)!r} is not there",
+            hint="point --data-dir at the folder with the parquet files",
         )
     try:
         table = parquet.read_table(path)
@@ -55,5 +56,7 @@ def _parquet() -> Any:
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise MendError("reading data sets needs pyarrow, which is not installed", hint=TRAIN_EXTRA) from error
+        raise MendError(
+            "reading data sets needs pyarrow, which is not installed", hint=TRAIN_EXTRA
+        ) from error
     return pyarrow.parquet

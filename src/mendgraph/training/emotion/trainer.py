@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 from transformers import (
     EvalPrediction,
     PrinterCallback,
@@ -150,7 +150,11 @@ class Progress(TrainerCallback):
 
 
 class Checkpoints(TrainerCallback):
-    """Asks for a checkpoint every `every` optimizer steps, so that an interrupted epoch is not lost."""
+    """Asks for a checkpoint every `every` optimizer steps, so that an interrupted epoch is not lost.
+
+    Not at an epoch's last step: a run resumed from there would leave out that epoch's evaluation.  Its end
+    saves one anyway, after it.
+    """
 
     def __init__(self, every: int) -> None:
         self.every = every
@@ -158,7 +162,8 @@ class Checkpoints(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        control.should_save = control.should_save or state.global_step % self.every == 0
+        last = state.global_step % (state.max_steps // state.num_train_epochs) == 0
+        control.should_save = control.should_save or (not last and state.global_step % self.every == 0)
         return control
 
 

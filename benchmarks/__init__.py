@@ -1,0 +1,1 @@
+"""Speed ratios, one command each; their JSON under results/ is what the documents quote."""

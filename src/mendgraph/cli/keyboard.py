@@ -1,0 +1,104 @@
+"""Line editing: history, completion, several lines at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.styles import Style
+
+from mendgraph.cli.completion import Completions
+from mendgraph.cli.session import INDENT, Session
+
+STYLE = Style.from_dict(
+    {
+        "name": "ansicyan bold",
+        "note": "ansiyellow",
+        "continuation": "ansicyan",
+        "auto-suggestion": "fg:ansidefault italic dim",
+    }
+)
+
+
+class Keyboard:
+    """The user at a terminal.
+
+    Args:
+        history: file that keeps what was typed; where it cannot be written, nothing is kept.
+    """
+
+    def __init__(self, session: Session, history: Path) -> None:
+        self._session = session
+        self._lines: PromptSession[str] = PromptSession(
+            history=_history(history),
+            completer=Completions(session),
+            auto_suggest=AutoSuggestFromHistory(),
+            multiline=True,
+            key_bindings=_enter_sends(),
+            prompt_continuation=self._continuation,
+            style=STYLE,
+            reserve_space_for_menu=6,
+        )
+        self._replies: PromptSession[str] = PromptSession(style=STYLE, reserve_space_for_menu=4)
+
+    def line(self) -> str:
+        """What the user sends; several lines when pasted or typed with Alt-Enter.
+
+        Raises:
+            KeyboardInterrupt: the line was cancelled (Ctrl-C).
+            EOFError: the user leaves (Ctrl-D on an empty line).
+        """
+        return self._lines.prompt(self._prompt())
+
+    def reply(self, labels: Sequence[str]) -> str:
+        """The answer to a question, on one line."""
+        arrow = self._session.glyphs.arrow
+        prompt: StyleAndTextTuples = [
+            ("", f"{INDENT}number or name, Enter skips "),
+            ("class:name", f"{arrow} "),
+        ]
+        return self._replies.prompt(prompt, completer=WordCompleter(list(labels)))
+
+    def _prompt(self) -> StyleAndTextTuples:
+        session = self._session
+        notes = [f"{tier} down" for tier in sorted(session.down)]
+        if session.threshold is not None:
+            notes.append(f"threshold {session.threshold:.2f}")
+        note = f" ({', '.join(notes)})" if notes else ""
+        return [
+            ("class:name", session.graph.name),
+            ("class:note", note),
+            ("class:name", f" {session.glyphs.arrow} "),
+        ]
+
+    def _continuation(self, width: int, number: int, wrapped: int) -> StyleAndTextTuples:
+        return [("class:continuation", f"{self._session.glyphs.dot} ".rjust(width))]
+
+
+def _history(path: Path) -> History:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a", encoding="utf-8").close()
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))
+
+
+def _enter_sends() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def send(event: KeyPressEvent) -> None:
+        event.current_buffer.validate_and_handle()
+
+    @keys.add("escape", "enter")
+    def new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys

@@ -1,0 +1,151 @@
+"""The REPL: texts in, healing told as it happens, answers out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from rich.padding import Padding
+from rich.text import Text
+
+import mendgraph
+from mendgraph.cli.asking import ask_user
+from mendgraph.cli.commands import obey
+from mendgraph.cli.console import answers_console, one_line, print_json
+from mendgraph.cli.live import Narrator
+from mendgraph.cli.render import answers_table, headline
+from mendgraph.cli.session import INDENT, Session
+from mendgraph.core.values import Answer
+from mendgraph.errors import MendError
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from mendgraph.app import MendGraph
+    from mendgraph.cli.keyboard import Keyboard
+
+
+def memory() -> InMemorySaver:
+    """A checkpointer for questions.  Strict: a cascade's state is plain data, so no class is ever restored."""
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    return InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+
+
+def chat(graph: MendGraph, *, folder: Path, threshold: float | None = None, down: Sequence[str] = ()) -> None:
+    """Talks with the user until they leave.
+
+    Args:
+        graph: opened with `memory()` as its checkpointer, or its questions could not be asked.
+        folder: where the history and the corrections are kept.
+    """
+    from mendgraph.cli.keyboard import Keyboard
+
+    session = Session(graph, answers_console(), folder / "corrections.sqlite", threshold, set(down))
+    graph.request([], threshold=threshold, down=down)  # says now what would be wrong with every text
+    keyboard = Keyboard(session, folder / "history")
+    _greet(session)
+    while not session.over:
+        try:
+            line = keyboard.line()
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            break
+        try:
+            _take(session, keyboard, line)
+        except MendError as error:
+            session.say(Text.assemble((one_line(error.message), "red"), (f"  {one_line(error.hint)}", "dim")))
+            session.say()
+        except KeyboardInterrupt:
+            session.say("stopped", "dim")
+            session.say()
+    if session.answers:
+        count = len(session.answers)
+        session.say(f"{count} answer{'s' if count > 1 else ''}", "dim")
+
+
+def pipe(
+    graph: MendGraph, lines: Iterable[str], *, threshold: float | None = None, down: Sequence[str] = ()
+) -> None:
+    """A line in, an answer as JSON out, each before the next line is read; for programs, so it never asks."""
+    for line in lines:
+        for answer in graph.run([line.rstrip("\r\n")], ask="return", threshold=threshold, down=down):
+            print_json(answer.to_dict())
+
+
+def interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _greet(session: Session) -> None:
+    health = session.graph.health()
+    names: list[str | tuple[str, str]] = []
+    for name, state in health.items():
+        names += [(name, "" if state["state"] == "up" and name not in session.down else "red strike"), "  "]
+    session.say()
+    session.say(
+        Text.assemble(
+            ("mendgraph", "bold cyan"), (f" {mendgraph.__version__}", "dim"), f"  {session.graph.name}"
+        )
+    )
+    session.say(Text.assemble(("tiers  ", "dim"), *names[:-1]))
+    session.say("Type a text, or paste several lines. /help lists the commands, Ctrl-D quits.", "dim")
+    session.say()
+
+
+def _take(session: Session, keyboard: Keyboard, line: str) -> None:
+    if line.startswith("/"):
+        obey(session, line)
+        session.say()
+        return
+    rows = [row.strip() for row in line.splitlines() if row.strip()]
+    if not rows:
+        return
+    answers = answer(session, rows, keyboard)
+    session.keep(answers)
+    if len(answers) == 1:
+        if len(answers[0].trail) > 1:
+            session.say()
+        session.say(headline(answers[0], session.glyphs))
+    else:
+        session.say()
+        session.console.print(Padding(answers_table(answers, session.glyphs), (0, 0, 0, len(INDENT))))
+    session.say()
+
+
+def answer(session: Session, rows: Sequence[str], keyboard: Keyboard) -> list[Answer]:
+    """Runs the graph, tells its steps, and puts its questions until every row is settled."""
+    from langgraph.types import Command
+
+    graph = session.graph
+    run: Any = graph.graph.stream  # its parts have a type for every mode; here they are mode and payload
+    thread: Any = {"configurable": {"thread_id": uuid4().hex}}
+    request: Any = graph.request(
+        rows, ask="interrupt", threshold=session.threshold, down=sorted(session.down)
+    )
+    narrator = Narrator(session, len(rows))
+    answers: dict[int, Answer] = {}
+    try:
+        while request is not None:
+            question = None
+            with session.console.status(Text("thinking", "dim"), spinner_style="cyan"):
+                for mode, part in run(request, thread, stream_mode=["custom", "updates"]):
+                    if mode == "custom":
+                        narrator.hear(part)
+                        if part["event"] == "answer":
+                            answers[part["row"]] = Answer.from_dict(part["answer"])
+                    elif "__interrupt__" in part:
+                        question = part["__interrupt__"][0].value
+            request = (
+                None if question is None else Command(resume=ask_user(session, question, keyboard.reply))
+            )
+    finally:
+        saver = graph.graph.checkpointer
+        if saver is not None and not isinstance(saver, bool):
+            saver.delete_thread(thread["configurable"]["thread_id"])
+    return [answers[row] for row in range(len(rows))]
