@@ -7,8 +7,10 @@ so that its forward pass is as cheap as it can be.  Equal outputs are asserted b
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from transformers import (
     TextClassificationPipeline,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import logging
 
 from mendgraph.adapters.adapter_tier import AdapterTier
 from mendgraph.adapters.artifacts import Artifact, open_artifact, resolve, write_artifact
@@ -81,8 +84,16 @@ class PooledClassifier(PreTrainedModel):
         return SequenceClassifierOutput(logits=self.head(pool(self.pooling, states, attention_mask)))
 
 
+def quiet() -> None:
+    """transformers warns that it does not know `PooledClassifier`, and draws bars; neither is news."""
+    logging.set_verbosity(CRITICAL)
+    logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+
+
 def embedded_pair(folder: Path) -> Pair:
     """The shipped primary tier; a random adapter of the same shape where none is installed."""
+    quiet()
     base = locate("embedded")
     try:
         artifact, weights = open_artifact(resolve("embedded:emotion/primary")), "shipped"
@@ -96,6 +107,7 @@ def embedded_pair(folder: Path) -> Pair:
 
 def distilbert_pair(folder: Path) -> Pair:
     """DistilBERT's shape (66 M parameters) with random weights, LoRA as in the reference document."""
+    quiet()
     torch.manual_seed(0)
     base = folder / "distilbert"
     DistilBertModel(DistilBertConfig(vocab_size=30522)).save_pretrained(base)
@@ -111,7 +123,7 @@ def random_adapter(folder: Path, base: Path, targets: Sequence[str]) -> Artifact
     """LoRA of rank 8 with both factors random (PEFT starts with one at zero), and two heads."""
     torch.manual_seed(1)
     model = AutoModel.from_pretrained(base, dtype=torch.float32)
-    config = LoraConfig(r=8, lora_alpha=16, target_modules=list(targets), exclude_modules=".*pooler.*")
+    config = LoraConfig(r=8, lora_alpha=16, target_modules=list(targets))
     tuned = get_peft_model(model, config)
     for name, parameter in tuned.named_parameters():
         if "lora_B" in name:
@@ -142,7 +154,7 @@ def _pair(name: str, weights: str, base: Path, artifact: Artifact) -> Pair:
 
 def _pipeline(base: Path, artifact: Artifact) -> TextClassificationPipeline:
     bare = AutoModel.from_pretrained(base, dtype=torch.float32)
-    merged = PeftModel.from_pretrained(bare, artifact.folder).merge_and_unload().eval()
+    merged = PeftModel.from_pretrained(bare, artifact.folder).merge_and_unload()
     if getattr(merged, "pooler", None) is not None:
         merged.pooler = None  # unused by the tier's pooling; the pipeline need not pay for it either
     task, heads = artifact.manifest.task, load_file(artifact.path("heads.safetensors"))
@@ -150,9 +162,8 @@ def _pipeline(base: Path, artifact: Artifact) -> TextClassificationPipeline:
     head = nn.Linear(width, outputs)
     head.load_state_dict({"weight": heads[f"{task}.weight"], "bias": heads[f"{task}.bias"]})
     labels = artifact.manifest.labels
-    model = PooledClassifier(
-        merged, head, labels, str(artifact.manifest.settings.get("pooling", "mean"))
-    ).eval()
+    model = PooledClassifier(merged, head, labels, str(artifact.manifest.settings.get("pooling", "mean")))
+    model.train(False)
     return TextClassificationPipeline(
         model=model, tokenizer=AutoTokenizer.from_pretrained(base), device="cpu"
     )

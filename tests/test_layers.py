@@ -32,8 +32,8 @@ MAY_IMPORT: dict[str, Set[str]] = {
 }
 ABOVE = set(MAY_IMPORT)  # everything a layer above all of these may use
 MAY_IMPORT["studio"] = ABOVE
-MAY_IMPORT["classifier"] = ABOVE
-MAY_IMPORT["evaluation"] = ABOVE | {"classifier"}
+MAY_IMPORT["evaluation"] = ABOVE
+MAY_IMPORT["classifier"] = ABOVE | {"evaluation"}
 DOOR = "__init__"  # names everything, imports it only when asked
 MAY_IMPORT["cli"] = ABOVE | {"classifier", "evaluation", DOOR}
 
@@ -176,9 +176,10 @@ def test_only_the_command_prints() -> None:
 
 def test_only_what_is_named_is_caught() -> None:
     """A handler for everything hides bugs; one that ends by raising again only cleans up."""
+    relays = {"mendgraph.cli.background"}  # carries whatever a thread raised to the thread that waits for it
 
     def found() -> Iterator[tuple[str, object]]:
-        for module in modules():
+        for module in set(modules()) - relays:
             for node in ast.walk(sources()[module]):
                 if not isinstance(node, ast.ExceptHandler) or isinstance(node.body[-1], ast.Raise):
                     continue

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_ctrl_c_ends_a_run_with_130_and_one_word() -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "stopped\n")
+
+
+def test_ctrl_c_is_heard_while_a_model_hangs_and_written_rows_stay(tmp_path: Path) -> None:
+    rows, out = tmp_path / "rows.txt", tmp_path / "answers.jsonl"
+    rows.write_text("happy\n" * 2048 + "hang\n")
+    process = started("run", "emotion", "--input", str(rows), "--output", str(out))
+    while not out.exists() or out.read_text(encoding="utf-8").count("\n") < 2048:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, f"2,048 rows: 2,048 accepted; written to {out}\nstopped\n")
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

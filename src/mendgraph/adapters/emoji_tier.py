@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mendgraph.core import emojis
+from mendgraph.core.calibration import Temperature
 from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import ArtifactError, ArtifactMissing, TierError
 
@@ -54,6 +55,8 @@ class EmojiTier:
                 hint="run `mend train emotion`",
             ) from error
         self.fingerprint = hashlib.sha256(content).hexdigest()
+        # The identity: a posterior mean is a probability already, and says so.
+        self.calibrator = Temperature(1.0, self.fingerprint)
         try:
             data = json.loads(content)
             self.labels: tuple[str, ...] = tuple(data["labels"])

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from mendgraph.adapters.adapter_tier import AdapterTier
-from mendgraph.adapters.artifacts import open_artifact, resolve
+from mendgraph.adapters.artifacts import Artifact, open_artifact, resolve
 from mendgraph.adapters.classifier import ClassifierTier
 from mendgraph.adapters.descriptions import DescriptionTier
 from mendgraph.adapters.emoji_tier import EmojiTier
@@ -53,6 +53,13 @@ class Workshop:
     @cached_property
     def encoder(self) -> SharedEncoder:
         return SharedEncoder.open(self.spec.encoder, **self.limits)
+
+    def encoder_of(self, artifact: Artifact) -> SharedEncoder:
+        """The encoder an adapter was trained on: the shared one, unless its manifest names another."""
+        base = artifact.manifest.base_model
+        if base is None or base.name == self.spec.encoder or base.sha256 == self.encoder.backbone.sha256:
+            return self.encoder
+        return SharedEncoder.open(base.name, **self.limits)
 
     @cached_property
     def vectors(self) -> SentenceVectors:
@@ -94,13 +101,14 @@ def _emoji(name: str, workshop: Workshop, path: str) -> Tier:
 
 @TIER_KINDS.register("adapter")
 def _adapter(name: str, workshop: Workshop, path: str, merge: bool = True) -> Tier:
-    return AdapterTier(name, workshop.encoder, open_artifact(resolve(path)), merge=merge)
+    artifact = open_artifact(resolve(path))
+    return AdapterTier(name, workshop.encoder_of(artifact), artifact, merge=merge)
 
 
 @TIER_KINDS.register("ensemble")
 def _ensemble(name: str, workshop: Workshop, members: Sequence[str]) -> Tier:
     artifacts = [open_artifact(resolve(member)) for member in members]
-    return EnsembleTier(name, [AdapterTier(name, workshop.encoder, a, merge=False) for a in artifacts])
+    return EnsembleTier(name, [AdapterTier(name, workshop.encoder_of(a), a, merge=False) for a in artifacts])
 
 
 @TIER_KINDS.register("lexical")

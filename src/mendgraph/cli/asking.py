@@ -16,10 +16,15 @@ Read = Callable[[Sequence[str]], str]
 """Reads one reply; is given the labels to complete.  Raises KeyboardInterrupt or EOFError when cancelled."""
 
 
-def ask_user(session: Session, question: Mapping[str, Any], read: Read) -> dict[str, str | None]:
-    """Row number -> label, or None where skipped; cancelling skips this row and all that follow."""
+def ask_user(
+    session: Session, question: Mapping[str, Any], read: Read, *, several: bool = False
+) -> dict[str, str | None]:
+    """Row number -> label, or None where skipped; cancelling skips this row and all that follow.
+
+    Args:
+        several: the run has more rows than one, so that each question must say which row it is about.
+    """
     replies: dict[str, str | None] = {str(row["row"]): None for row in question["rows"]}
-    several = len(question["rows"]) > 1
     for row in question["rows"]:
         _show(session, question, row, several=several)
         try:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from mendgraph.cli import chat, correct, data, doctor, evaluate, graph, learn, models, run, stats, train
+from mendgraph.cli.background import still_busy
 from mendgraph.cli.console import fail, story
 from mendgraph.errors import MendError
 
@@ -95,7 +96,15 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if still_busy():
+            # A left run may compute for long; nothing of it is wanted, and leaving waits for its threads.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else 1)
+        raise
 
 
 def _drop_stdout() -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 import mendgraph
 from mendgraph.cli.asking import ask_user
+from mendgraph.cli.background import interruptible
 from mendgraph.cli.commands import obey
 from mendgraph.cli.console import answers_console, one_line, print_json
 from mendgraph.cli.live import Narrator
@@ -130,22 +131,21 @@ def answer(session: Session, rows: Sequence[str], keyboard: Keyboard) -> list[An
     )
     narrator = Narrator(session, len(rows))
     answers: dict[int, Answer] = {}
-    try:
-        while request is not None:
-            question = None
-            with session.console.status(Text("thinking", "dim"), spinner_style="cyan"):
-                for mode, part in run(request, thread, stream_mode=["custom", "updates"]):
-                    if mode == "custom":
-                        narrator.hear(part)
-                        if part["event"] == "answer":
-                            answers[part["row"]] = Answer.from_dict(part["answer"])
-                    elif "__interrupt__" in part:
-                        question = part["__interrupt__"][0].value
-            request = (
-                None if question is None else Command(resume=ask_user(session, question, keyboard.reply))
-            )
-    finally:
-        saver = graph.graph.checkpointer
-        if saver is not None and not isinstance(saver, bool):
-            saver.delete_thread(thread["configurable"]["thread_id"])
+    while request is not None:
+        question = None
+        with session.console.status(Text("thinking", "dim"), spinner_style="cyan"):
+            for mode, part in interruptible(run(request, thread, stream_mode=["custom", "updates"])):
+                if mode == "custom":
+                    narrator.hear(part)
+                    if part["event"] == "answer":
+                        answers[part["row"]] = Answer.from_dict(part["answer"])
+                elif "__interrupt__" in part:
+                    question = part["__interrupt__"][0].value
+        request = None
+        if question is not None:
+            replies = ask_user(session, question, keyboard.reply, several=len(rows) > 1)
+            request = Command(resume=replies)
+    saver = graph.graph.checkpointer
+    if saver is not None and not isinstance(saver, bool):
+        saver.delete_thread(thread["configurable"]["thread_id"])
     return [answers[row] for row in range(len(rows))]

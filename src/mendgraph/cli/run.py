@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mendgraph.cli.background import interruptible
 from mendgraph.cli.console import answers_console, one_line, print_json, story, story_console
 from mendgraph.cli.opening import open_graph
 from mendgraph.cli.options import ConfigFile, Down, GraphName, JournalFile, Overrides, Threshold
@@ -104,6 +105,8 @@ def run(
         write = stack.enter_context(_writing(output))
         meter = stack.enter_context(_metered(source, column))
         options = {"ask": _chosen(opened, ask), "threshold": threshold, "down": tuple(down or ())}
+        if output is not None:
+            stack.push(_telling_what_is_written(counts, output))
         for chunk in chunks(rows):
             answers = answered(opened, chunk, meter.advance, options)
             write(answers)
@@ -126,7 +129,7 @@ def answered(
     answers: dict[int, Answer] = {}
     settled: set[int] = set()
     told = 0
-    for event in graph.stream(rows, **options):
+    for event in interruptible(graph.stream(rows, **options)):
         if event["event"] == "answer":
             answers[event["row"]] = Answer.from_dict(event["answer"])
             settled.add(event["row"])
@@ -181,6 +184,16 @@ def _metered(source: Path | None, column: str) -> Iterator[Meter]:
         return
     with meter(count_rows(source, column)) as shown:
         yield shown
+
+
+def _telling_what_is_written(counts: Counter[str], output: Path) -> Callable[..., None]:
+    """For an exit stack: a run that is interrupted says what it leaves behind."""
+
+    def leave(kind: type[BaseException] | None, *others: object) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            _summary(counts, output)
+
+    return leave
 
 
 def _print(answers: Sequence[Answer], *, as_json: bool, first: int, several: bool) -> None:

@@ -56,4 +56,4 @@ class Session:
     def say(self, line: str | Text = "", style: str = "") -> None:
         """One indented paragraph."""
         text = Text(line, style) if isinstance(line, str) else line
-        self.console.print(Padding(text, (0, 0, 0, len(INDENT))) if text else "")
+        self.console.print(Padding(text, (0, 0, 0, len(INDENT)), expand=False) if text else "")

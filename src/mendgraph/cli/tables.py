@@ -12,9 +12,12 @@ from rich.text import Text
 if TYPE_CHECKING:
     from mendgraph.evaluation import report
 
+NUMERIC = frozenset("0123456789+-")
+"""What a number starts with; a lone dash stands for an undefined one."""
+
 
 def figures_table(table: report.Table) -> Padding:
-    """The first column is text, the others are figures; nothing is read as markup."""
+    """Columns of numbers are set flush right; nothing is read as markup."""
     drawn = Table(
         title=Text(table.title, "bold"),
         caption=Text(table.note, "dim") if table.note else None,
@@ -24,7 +27,8 @@ def figures_table(table: report.Table) -> Padding:
         pad_edge=False,
     )
     for place, name in enumerate(table.header):
-        drawn.add_column(Text(name), justify="left" if place == 0 else "right", overflow="fold")
+        numbers = all(row[place][:1] in NUMERIC for row in table.rows)
+        drawn.add_column(Text(name), justify="right" if numbers else "left", overflow="fold")
     for row in table.rows:
         drawn.add_row(*map(Text, row))
     return Padding(drawn, (0, 0, 1, 0))

@@ -40,7 +40,10 @@ def train(
     risk: Annotated[
         float,
         typer.Option(
-            "--risk", min=0.0, max=1.0, help="For the policy: share of the accepted answers that may be wrong."
+            "--risk",
+            min=0.0,
+            max=1.0,
+            help="For the policy: share of the accepted answers that may be wrong.",
         ),
     ] = 0.1,
     resume: Annotated[

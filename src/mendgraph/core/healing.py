@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class IronyRule:
         if rest <= 0.0:
             return dict(scores)
         return {
-            label: (1.0 - irony) * p + (0.0 if label in self.labels else irony * p / rest)
+            label: (1.0 - irony) * p + (0.0 if label in self.labels else irony * (p / rest))
             for label, p in scores.items()
         }
 
@@ -82,12 +82,12 @@ class HealingPolicy:
         given = _matrix([p.scores for p in predictions], self.labels)
         scores = calibrator.transform(given).tolist()
         labels = calibrator.classes(given).tolist()
-        confidence = calibrator.confidence(given).tolist()
         return [
-            replace(
-                p, label=self.labels[label], scores=dict(zip(self.labels, row, strict=True)), confidence=sure
+            # A calibrator's confidence is the calibrated probability of the class it speaks of.
+            Prediction(
+                self.labels[label], dict(zip(self.labels, row, strict=True)), p.raw, row[label], p.signals, p.value
             )
-            for p, label, row, sure in zip(predictions, labels, scores, confidence, strict=True)
+            for p, label, row in zip(predictions, labels, scores, strict=True)
         ]
 
     def combine(self, attempts: Sequence[Mapping[str, Prediction]]) -> list[Prediction | None]:

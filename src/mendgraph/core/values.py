@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mendgraph.errors import MendError
@@ -27,7 +27,7 @@ class Input:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        return _fields(self)
+        return {"text": self.text, "raw": self.raw, "facts": dict(self.facts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,16 @@ class Prediction:
     signals: Mapping[str, float] = field(default_factory=dict)
     value: Any = None
 
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "scores": dict(self.scores),
+            "raw": self.raw,
+            "confidence": self.confidence,
+            "signals": dict(self.signals),
+            "value": self.value,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -62,12 +72,12 @@ class Failure:
     hint: str = ""
     retryable: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "message": self.message, "hint": self.hint, "retryable": self.retryable}
+
     @classmethod
     def of(cls, error: MendError) -> Failure:
         return cls(error.kind, error.message, error.hint, error.retryable)
-
-    def to_dict(self) -> dict[str, Any]:
-        return _fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,17 @@ class Attempt:
         return replace(self, verdict=verdict, threshold=threshold, reason=reason)
 
     def to_dict(self) -> dict[str, Any]:
-        return _fields(self)
+        # Written out: `dataclasses.asdict` copies deeply, and this runs for every attempt of every row.
+        return {
+            "tier": self.tier,
+            "prediction": self.prediction.to_dict() if self.prediction else None,
+            "failure": self.failure.to_dict() if self.failure else None,
+            "threshold": self.threshold,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "seconds": self.seconds,
+            "fingerprint": self.fingerprint,
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Attempt:
@@ -150,7 +170,19 @@ class Answer:
         return self.status == "accepted"
 
     def to_dict(self) -> dict[str, Any]:
-        return _fields(self)
+        return {
+            "input": self.input,
+            "status": self.status,
+            "label": self.label,
+            "best_guess": self.best_guess,
+            "value": self.value,
+            "confidence": self.confidence,
+            "options": list(self.options),
+            "partial": self.partial,
+            "source": self.source,
+            "error": self.error.to_dict() if self.error else None,
+            "trail": [attempt.to_dict() for attempt in self.trail],
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Answer:
@@ -163,22 +195,3 @@ class Answer:
                 "trail": tuple(Attempt.from_dict(step) for step in data.get("trail", ())),
             }
         )
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    """As `dataclasses.asdict`, a third of its time: every row passes here several times."""
-    return {name: _plain(getattr(value, name)) for name in value.__slots__}
-
-
-def _plain(value: Any) -> Any:
-    """Tuples become lists, so that JSON and msgpack round trips compare equal."""
-    if isinstance(value, _ATOMS):
-        return value
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return _fields(value) if is_dataclass(value) else value
-
-
-_ATOMS = (str, float, int, type(None))  # bool is an int

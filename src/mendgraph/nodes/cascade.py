@@ -8,12 +8,13 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
 
 from mendgraph.errors import ConfigError
 from mendgraph.nodes.ask import ask_node
 from mendgraph.nodes.check import check_node
-from mendgraph.nodes.context import Context
-from mendgraph.nodes.irony import irony_node
+from mendgraph.nodes.context import Context, given
+from mendgraph.nodes.irony import ironic, irony_node
 from mendgraph.nodes.prepare import prepare_node
 from mendgraph.nodes.settle import settle_node, will_ask
 from mendgraph.nodes.state import CascadeState
@@ -52,15 +53,15 @@ def build_cascade(
     else:
         graph.add_conditional_edges("prepare", _next(main[0]), [main[0], "settle"])
     for tier, following in zip(tiers, [*tiers[1:], None], strict=True):
-        leaving = f"check_{tier}"
+        leaving, ways = f"check_{tier}", ["settle"] if following is None else [following, "settle"]
         if tier == "primary" and context.policy.irony is not None:
             graph.add_node("irony", irony_node("primary", context, last=following is None))
-            graph.add_edge(leaving, "irony")
+            graph.add_conditional_edges(leaving, _doubtful(following, context), ["irony", *ways])
             leaving = "irony"
         if following is None:
             graph.add_edge(leaving, "settle")
         else:
-            graph.add_conditional_edges(leaving, _next(following), [following, "settle"])
+            graph.add_conditional_edges(leaving, _next(following), ways)
     graph.add_node("settle", settle_node(context))
     graph.add_node("ask", ask_node(context))
     graph.add_conditional_edges("settle", _after_settling, ["ask", END])
@@ -82,6 +83,15 @@ def _ordered(tiers: Iterable[str]) -> list[str]:
 def _next(tier: str) -> Callable[[CascadeState], str]:
     def route(state: CascadeState) -> str:
         return tier if state["open"] else "settle"
+
+    return route
+
+
+def _doubtful(following: str | None, default: Context) -> Callable[..., str]:
+    def route(state: CascadeState, runtime: Runtime[Context]) -> str:
+        if ironic(state, given(runtime, default), "primary"):
+            return "irony"
+        return following if following is not None and state["open"] else "settle"
 
     return route
 

@@ -19,10 +19,11 @@ SIGNAL = "irony"
 
 
 def irony_section(graph: MendGraph, examples: Sequence[Irony]) -> Section | None:
-    """None when the first tier has no irony head."""
-    first = next((name for name in graph.tiers if name != "emoji"), None)
-    if first is None:
+    """Of the first tier that is up; None when it has no irony head."""
+    up = [name for name, health in graph.health().items() if name != "emoji" and health["state"] == "up"]
+    if not up:
         return None
+    first = up[0]
     rows, labels = [], []
     for example in examples:
         try:

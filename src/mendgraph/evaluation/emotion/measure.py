@@ -38,6 +38,7 @@ def evaluate(
     json_path: Path | None = None,
     plots_dir: Path | None = None,
     only: Sequence[str] = (),
+    resamples: int = 1000,
 ) -> Report:
     """Opens the configured graph and measures it on the raw test sets in `data_dir`.
 
@@ -46,6 +47,7 @@ def evaluate(
         json_path: where every figure goes.
         plots_dir: where the charts go; they are of GoEmotions test.
         only: names of test sets, of `datasets.SETS`; empty for all.
+        resamples: bootstrap resamples of every interval.
 
     Raises:
         UnknownNameError: a name in `only` is no test set.
@@ -54,7 +56,9 @@ def evaluate(
     wanted = wanted_sets(only)
     datasets = read_datasets(data_dir, wanted, echo)
     with load("emotion", config=config) as graph:
-        report = report_on(graph, config, datasets, wanted, echo=echo, plots_dir=plots_dir)
+        report = report_on(
+            graph, config, datasets, wanted, echo=echo, plots_dir=plots_dir, resamples=resamples
+        )
     if json_path is not None:
         report.write_json(json_path)
         echo(f"figures written to {json_path}")
@@ -69,7 +73,7 @@ def report_on(
     *,
     echo: Echo = lambda line: None,
     plots_dir: Path | None = None,
-    resamples: int = 1000,
+    resamples: int,
 ) -> Report:
     """The report on a graph that is open already; `config` only tells where its weights came from."""
     for name, health in graph.health().items():
@@ -104,7 +108,7 @@ def report_on(
     if datasets.irony:
         ironic = irony_section(graph, datasets.irony)
         if ironic is None:
-            echo("the first tier has no irony head: TweetEval irony skipped")
+            echo("the first tier that is up has no irony head: TweetEval irony skipped")
         else:
             sections.append(ironic)
     if rates:

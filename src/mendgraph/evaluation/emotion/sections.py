@@ -160,7 +160,7 @@ def selection_section(main: Measured) -> tuple[Section, list[Target]]:
 def healing_section(main: Measured, names: Sequence[str], resamples: int) -> tuple[Section, list[Target]]:
     """The cascade against the first tier and against the best one; `names` are the classes in order."""
     found, labels = main.collected, main.data.labels
-    best = max(found.tiers.values(), key=lambda s: accuracy(labels, s.said))
+    best = max([*found.tiers.values(), found.raw], key=lambda s: accuracy(labels, s.said))
     singles = {system.name: system for system in (found.tiers[found.first], best)}
     gains = [
         gain(single, found.cascade, labels, seed=SEED, resamples=resamples) for single in singles.values()

@@ -78,8 +78,8 @@ def learn(
     """
     corrections = read_corrections(store_path)
     dev = _dev_rows(data_dir, {row.key for row in corrections})
-    indexed = [row for row in corrections if _becomes_neighbour(row.key)]
-    held = [row for row in corrections if not _becomes_neighbour(row.key)]
+    indexed = [row for row in corrections if becomes_neighbour(row.key)]
+    held = [row for row in corrections if not becomes_neighbour(row.key)]
     echo(
         f"{len(corrections)} corrections: {len(indexed)} become neighbours, {len(held)} join {len(dev):,} dev rows"
     )
@@ -157,7 +157,7 @@ def _dev_rows(data_dir: Path, corrected: set[str]) -> list[Row]:
     return rows
 
 
-def _becomes_neighbour(key: str) -> bool:
+def becomes_neighbour(key: str) -> bool:
     """The same half for the same text, whatever else is corrected later."""
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()[0] % 2 == 0
 

@@ -14,6 +14,9 @@ from mendgraph.core.combine import CombinerSet
 from mendgraph.core.healing import HealingPolicy, IronyRule
 
 FOLDS = 5
+EMOJI_THRESHOLD = 0.5
+"""Too few held-out rows are nothing but emoji to choose this on: the label must outweigh all others together."""
+
 Array = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
 
@@ -166,7 +169,7 @@ def _thresholds(
         open_rows &= ~leaving
     last = _last(sure[open_rows], best[open_rows], wrong, kept, risk)
     # An irony attempt is a reading discounted by doubt; it has to be as sure as a final answer.
-    return {**chosen, order[-1]: last, "irony": max([last, *chosen.values()]), "emoji": 0.5, "default": last}
+    return {**chosen, order[-1]: last, "irony": max([last, *chosen.values()]), "emoji": EMOJI_THRESHOLD, "default": last}
 
 
 def _early(

@@ -15,14 +15,8 @@ from mendgraph.training.emotion.train import train
 PARTS = ("model", "backups", "ensemble", "policy")
 
 ENSEMBLE: Mapping[str, tuple[str, ...]] = {
-    "ensemble_a": ("training.seed=1", "training.bootstrap=true", "training.num_epochs=3"),
-    "ensemble_b": (
-        "training.seed=2",
-        "training.bootstrap=true",
-        "training.num_epochs=3",
-        "lora.r=8",
-        "lora.lora_alpha=16",
-    ),
+    "ensemble_a": ("training.seed=1", "training.num_epochs=3", "lora.r=32", "lora.lora_alpha=32"),
+    "ensemble_b": ("training.seed=2", "training.num_epochs=3", "lora.r=8", "training.aux_weight=0.5"),
 }
 """Members of the ensemble: what each changes in the configuration, so that they err differently."""
 
@@ -54,8 +48,7 @@ def make(
         UnknownNameError: no such part.
     """
     if part == "model":
-        result = train(config, data_dir, out_dir, resume=resume, echo=echo)
-        echo(f"to use it: {result.config_line}")
+        train(config, data_dir, out_dir, resume=resume, echo=echo)
     elif part == "backups":
         for name, artifact in train_backups(config, data_dir, out_dir, echo=echo).items():
             echo(f"to use it: emotion: {{tiers: {{{name}: {{path: {artifact.folder}}}}}}}")

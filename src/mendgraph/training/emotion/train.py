@@ -149,7 +149,7 @@ def train(
         ),
         out_dir,
     )
-    line = config_line(out_dir, config.model.name)
+    line = config_line(out_dir)
     for split in ("dev", "test"):
         if split in metrics:
             echo(f"{split}: {summary(metrics[split])}")
@@ -170,10 +170,9 @@ def choose_precision(name: str, device: torch.device) -> str:
     return "bf16" if device.type == "cpu" and fast else "fp32"
 
 
-def config_line(out_dir: Path, base: str) -> str:
+def config_line(out_dir: Path) -> str:
     """YAML that makes the graph use the trained model as its primary tier."""
-    encoder = "" if base == "embedded" else f"encoder: {base}, "
-    return f"emotion: {{tiers: {{primary: {{{encoder}path: {out_dir}}}}}}}"
+    return f"emotion: {{tiers: {{primary: {{path: {out_dir}}}}}}}"
 
 
 def _arguments(config: Config, folder: Path, place: torch.device, precision: str) -> TrainingArguments:
