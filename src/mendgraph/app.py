@@ -80,13 +80,14 @@ class MendGraph:
         """
         rows = [inputs] if isinstance(inputs, str) else list(inputs)
         answers: list[Answer] = []
-        for start in range(0, len(rows), CHUNK):
+        size = self._piece(ask, len(rows))
+        for start in range(0, len(rows), size):
             state = self.request(
-                rows[start : start + CHUNK],
+                rows[start : start + size],
                 ask=ask,
                 threshold=threshold,
                 down=down,
-                clarifications=_shifted(clarifications, start, CHUNK),
+                clarifications=_shifted(clarifications, start, size),
             )
             answers.extend(answers_of(self.graph.invoke(state, config)))
         return answers
@@ -104,16 +105,21 @@ class MendGraph:
         """As `run`, without blocking the event loop."""
         rows = [inputs] if isinstance(inputs, str) else list(inputs)
         answers: list[Answer] = []
-        for start in range(0, len(rows), CHUNK):
+        size = self._piece(ask, len(rows))
+        for start in range(0, len(rows), size):
             state = self.request(
-                rows[start : start + CHUNK],
+                rows[start : start + size],
                 ask=ask,
                 threshold=threshold,
                 down=down,
-                clarifications=_shifted(clarifications, start, CHUNK),
+                clarifications=_shifted(clarifications, start, size),
             )
             answers.extend(answers_of(await self.graph.ainvoke(state, config)))
         return answers
+
+    def _piece(self, ask: Ask | None, rows: int) -> int:
+        """Rows per graph run; all at once where a run may pause, because the next one would take its thread over."""
+        return max(rows, 1) if (ask or self.context.ask) == "interrupt" else CHUNK
 
     def stream(
         self, inputs: str | Sequence[object], *, config: RunnableConfig | None = None, **options: Any

@@ -11,13 +11,14 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from loguru import logger
 
 from mendgraph.adapters.artifacts import open_artifact, resolve
+from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.kinds import Workshop, build_tier
 from mendgraph.app import Build, MendGraph
-from mendgraph.config import Config, GraphSpec, load_config
+from mendgraph.config import Config, GraphSpec, load_config, with_overrides
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.preprocess import prepare
 from mendgraph.core.tier import Tier
-from mendgraph.errors import TierError, UnknownNameError
+from mendgraph.errors import ShapeMismatch, TierError, UnknownNameError
 from mendgraph.graphs import emotion
 from mendgraph.nodes.context import Context
 from mendgraph.runtime.journal import Journal, NullJournal
@@ -70,7 +71,9 @@ def load(
     if name not in BUILDS:
         raise UnknownNameError("graph", name, BUILDS)
     build, labels = BUILDS[name]
-    settings = config if isinstance(config, Config) else load_config(config, overrides)
+    settings = (
+        with_overrides(config, overrides) if isinstance(config, Config) else load_config(config, overrides)
+    )
     spec = settings.graph(name)
     context = Context(
         prepare=prepare,
@@ -111,10 +114,17 @@ def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
 def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
     """The fitted policy; an empty one, under which nothing is accepted unasked, when it cannot be read."""
     try:
-        return HealingPolicy.from_dict(open_artifact(resolve(source)).json("policy.json"))
-    except TierError as error:
+        with renamed(f"read the policy in {source!r}", loading=True):
+            policy = HealingPolicy.from_dict(open_artifact(resolve(source)).json("policy.json"))
+        if policy.labels != tuple(labels):
+            raise ShapeMismatch(
+                f"the policy in {source!r} is for the labels {', '.join(policy.labels)}",
+                hint=f"this graph has {', '.join(labels)}",
+            )
+    except (TierError, UnknownNameError) as error:
         logger.warning("no policy: {}", error)
         return HealingPolicy(labels=tuple(labels))
+    return policy
 
 
 def _self_calibrated(context: Context) -> Context:

@@ -15,6 +15,8 @@ from mendgraph.errors import ConfigError
 
 DEFAULTS = Path(__file__).with_name("config.yaml")
 EMBEDDED = "embedded:"
+FILE = "(file)"
+"""Where a configuration came from, among its keys."""
 
 
 class _Frozen(BaseModel):
@@ -84,7 +86,7 @@ class GraphSpec(_Frozen):
 class Config(_Frozen):
     """The whole configuration; `source` is the file it came from."""
 
-    source: Path
+    source: Path = Field(validation_alias=FILE)
     model: ModelSpec = ModelSpec()
     lora: LoraSpec = LoraSpec()
     training: TrainingSpec = TrainingSpec()
@@ -109,9 +111,7 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
     data = _read(DEFAULTS)
     if source != DEFAULTS:
         data = _merged(data, _absolute(_read(source), source.parent))
-    for override in overrides:
-        data = _merged(data, _absolute(_parsed(override), Path.cwd()))
-    return _checked(data, source)
+    return _checked(_merged(data, _settings(overrides)), source)
 
 
 def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
@@ -120,10 +120,7 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     Raises:
         ConfigError: as `load_config`.
     """
-    data = config.model_dump(exclude={"source"})
-    for override in overrides:
-        data = _merged(data, _absolute(_parsed(override), Path.cwd()))
-    return _checked(data, config.source)
+    return _checked(_merged(config.model_dump(exclude={"source"}), _settings(overrides)), config.source)
 
 
 def _checked(data: dict[str, Any], source: Path) -> Config:
@@ -132,7 +129,8 @@ def _checked(data: dict[str, Any], source: Path) -> Config:
         used = {name: tier for name, tier in tiers.items() if tier is not None}
         data = {**data, "emotion": {**data["emotion"], "tiers": used}}
     try:
-        return Config(source=source, **data)
+        # Under its own alias, so that a key named "source" in a file is as unknown as any other.
+        return Config.model_validate({**data, FILE: source})
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError(f"{source}: " + "; ".join(lines), hint=f"see {DEFAULTS} for every key") from error
@@ -141,7 +139,7 @@ def _checked(data: dict[str, Any], source: Path) -> Config:
 def _source(path: Path | str | None) -> Path:
     named = path or os.environ.get("MENDGRAPH_CONFIG")
     if named:
-        return Path(named).expanduser().resolve()
+        return Path(os.path.expanduser(named)).resolve()
     local = Path("mendgraph.yaml")
     return local.resolve() if local.is_file() else DEFAULTS
 
@@ -166,12 +164,29 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """`extra` over `base`; mappings merge key by key, everything else is replaced."""
+    """`extra` over `base`; mappings merge key by key, everything else is replaced.
+
+    A tier of another kind is replaced too: its arguments would mean nothing to the new kind.
+    """
     result = dict(base)
     for key, value in extra.items():
         old = result.get(key)
-        result[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        if isinstance(old, dict) and isinstance(value, dict) and _one_kind(old, value):
+            value = _merged(old, value)
+        result[key] = value
     return result
+
+
+def _one_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return "kind" not in old or "kind" not in new or old["kind"] == new["kind"]
+
+
+def _settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Overrides as one mapping, so that a tier's kind and its arguments may come in any order."""
+    data: dict[str, Any] = {}
+    for override in overrides:
+        data = _merged(data, _absolute(_parsed(override), Path.cwd()))
+    return data
 
 
 def _parsed(override: str) -> dict[str, Any]:
@@ -194,8 +209,11 @@ def _absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     def fixed(key: str, value: Any) -> Any:
         if isinstance(value, dict):
             return {k: fixed(k, v) for k, v in value.items()}
+        if key == "members" and isinstance(value, list):
+            return [fixed("path", member) for member in value]
         if key in {"path", "policy"} and isinstance(value, str) and not value.startswith(EMBEDDED):
-            return str((folder / Path(value).expanduser()).resolve())
+            # os.path's leaves a home nobody knows as it is; pathlib's raises.
+            return str((folder / os.path.expanduser(value)).resolve())
         return value
 
     return {key: fixed(key, value) for key, value in data.items()}

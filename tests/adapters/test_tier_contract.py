@@ -348,9 +348,7 @@ def test_a_refused_tier_is_down_with_the_reason_and_the_next_one_answers(
     policy = HealingPolicy(
         LABELS, calibrators={"backup": Temperature(1.0, mark)}, thresholds={"default": 0.0}
     )
-    config = settings(
-        encoder, {kind: {"kind": kind, **arguments}, "backup": {"kind": "lexical", **backup}}
-    )
+    config = settings(encoder, {kind: {"kind": kind, **arguments}, "backup": {"kind": "lexical", **backup}})
     with load("emotion", config=config, policy=policy) as graph:
         assert isinstance(graph.tiers[kind], DownTier)
         health = graph.health()
@@ -393,7 +391,7 @@ def test_members_of_an_ensemble_must_share_their_labels(encoder: Path, tmp_path:
     arguments = make("ensemble", tmp_path / "tier", encoder)
     with torch.random.fork_rng():
         save_adapter(tmp_path / "tier" / "b", encoder, name="b", labels=LABELS[:4])
-    with pytest.raises(ShapeMismatch, match="'the tier'.*labels"):
+    with pytest.raises(ShapeMismatch, match=r"'the tier'.*labels"):
         built("ensemble", arguments, encoder)
 
 
@@ -416,7 +414,7 @@ def test_unknown_kinds_and_arguments_name_the_known_ones(encoder: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown kind of tier 'lexcal'.*did you mean 'lexical'"):
         built("lexcal", {}, encoder)
     with pytest.raises(ConfigError, match=r"tiers\.the tier: .*'paht'.*kind 'lexical' takes: path"):
-        built("lexical", {"paht": "x"}, encoder)
+        built("lexical", {"path": "y", "paht": "x"}, encoder)
     with pytest.raises(ConfigError, match=r"missing a required argument: 'model'.*takes: model, label_map"):
         built("classifier", {}, encoder)
 

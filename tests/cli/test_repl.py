@@ -16,7 +16,7 @@ SCRIPT = str(Path(__file__).with_name("scripted.py"))
 READY = "emotion › "
 ASKED = "Enter skips › "
 CONTROLS = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]?|[=>]|$)|\r")
-SECONDS = 30
+SECONDS = 60
 
 
 class Terminal:

@@ -121,9 +121,7 @@ def test_json_keeps_everything(policy: HealingPolicy) -> None:
 
 
 @given(st.lists(predictions, max_size=6), st.sampled_from(["neighbours", "lexical", "primary", "unknown"]))
-def test_calibration_for_other_weights_leaves_predictions_alone(
-    said: list[Prediction], tier: str
-) -> None:
+def test_calibration_for_other_weights_leaves_predictions_alone(said: list[Prediction], tier: str) -> None:
     assert POLICY.calibrate(tier, "other weights", said) == said
     assert POLICY.calibrate(tier, "", said) == said
 

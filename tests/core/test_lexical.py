@@ -17,7 +17,9 @@ from mendgraph.core.lexical import LexicalModel, counts, weigh
 
 words = st.text("abcdeghüß!?'", min_size=1, max_size=8)
 sentences = st.lists(words, max_size=8)
-anything = st.text(max_size=40) | st.sampled_from(["", "   ", "😀😀", "a\x00b", "\u202eabc", "lone \ud800", "!?!"])
+anything = st.text(max_size=40) | st.sampled_from(
+    ["", "   ", "😀😀", "a\x00b", "\u202eabc", "lone \ud800", "!?!"]
+)
 known = st.lists(anything, min_size=1, max_size=5)
 
 
@@ -106,7 +108,11 @@ def test_a_batch_equals_its_texts_one_by_one(texts: list[str], asked: list[str])
 @given(known)
 def test_texts_without_a_known_feature_get_the_bias(texts: list[str]) -> None:
     fitted = model(["zzzz"])
-    for text in ["", "   ", *(t for t in texts if not set(vocabulary([t]).tolist()) & set(fitted.keys.tolist()))]:
+    for text in [
+        "",
+        "   ",
+        *(t for t in texts if not set(vocabulary([t]).tolist()) & set(fitted.keys.tolist())),
+    ]:
         assert fitted.logits([text])[0] == pytest.approx(fitted.bias)
 
 

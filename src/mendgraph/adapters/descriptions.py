@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from mendgraph.adapters.artifacts import Artifact
+from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.outcomes import outcome
 from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.core.values import Failure, Input, Prediction
@@ -27,8 +28,11 @@ class DescriptionTier:
         self.fingerprint = artifact.fingerprint
         self.labels = artifact.manifest.labels
         self._vectors = vectors
-        self._temperature = float(artifact.manifest.settings["temperature"])
-        self._texts: dict[str, list[str]] = artifact.json("descriptions.json")
+        vectors.refuse_foreign(artifact)
+        table = artifact.json("descriptions.json")
+        with renamed(f"read the descriptions of tier {name!r}", loading=True):
+            self._temperature = float(artifact.manifest.settings["temperature"])
+            self._texts: dict[str, list[str]] = {label: table[label] for label in self.labels}
         self._centres: Tensor | None = None
         self._lock = threading.Lock()
 

@@ -65,6 +65,11 @@ class Workshop:
     def vectors(self) -> SentenceVectors:
         return SentenceVectors(self.encoder)
 
+    def vectors_of(self, artifact: Artifact) -> SentenceVectors:
+        """Vectors of the encoder an artefact was made over; see `encoder_of`."""
+        encoder = self.encoder_of(artifact)
+        return self.vectors if encoder is self.encoder else SentenceVectors(encoder)
+
 
 Builder = Callable[..., Tier]
 TIER_KINDS: Registry[Builder] = Registry("kind of tier")
@@ -107,6 +112,8 @@ def _adapter(name: str, workshop: Workshop, path: str, merge: bool = True) -> Ti
 
 @TIER_KINDS.register("ensemble")
 def _ensemble(name: str, workshop: Workshop, members: Sequence[str]) -> Tier:
+    if not isinstance(members, list | tuple) or not members:
+        raise ConfigError(f"tiers.{name}.members: expected a list of folders, got {members!r}")
     artifacts = [open_artifact(resolve(member)) for member in members]
     return EnsembleTier(name, [AdapterTier(name, workshop.encoder_of(a), a, merge=False) for a in artifacts])
 
@@ -118,12 +125,14 @@ def _lexical(name: str, workshop: Workshop, path: str) -> Tier:
 
 @TIER_KINDS.register("neighbours")
 def _neighbours(name: str, workshop: Workshop, path: str) -> Tier:
-    return NeighbourTier(name, workshop.vectors, open_artifact(resolve(path)))
+    artifact = open_artifact(resolve(path))
+    return NeighbourTier(name, workshop.vectors_of(artifact), artifact)
 
 
 @TIER_KINDS.register("descriptions")
 def _descriptions(name: str, workshop: Workshop, path: str) -> Tier:
-    return DescriptionTier(name, workshop.vectors, open_artifact(resolve(path)))
+    artifact = open_artifact(resolve(path))
+    return DescriptionTier(name, workshop.vectors_of(artifact), artifact)
 
 
 @TIER_KINDS.register("classifier")

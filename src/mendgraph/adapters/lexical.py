@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mendgraph.adapters.artifacts import Artifact
+from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.outcomes import outcome
 from mendgraph.core.arrays import softmax
 from mendgraph.core.lexical import LexicalModel
@@ -26,11 +27,14 @@ class LexicalTier:
         self.fingerprint = artifact.fingerprint
         self.labels = artifact.manifest.labels
         arrays = {key: tensor.numpy() for key, tensor in artifact.tensors("lexical.safetensors").items()}
-        count, classes = arrays["weights"].shape
-        if classes != len(self.labels) or any(len(arrays[key]) != count for key in ("keys", "idf")):
+        with renamed(f"read the lexical model of tier {name!r}", loading=True):
+            count, classes = arrays["weights"].shape
+            sizes = {"keys": count, "idf": count, "scale": classes, "bias": classes}
+            fits = classes == len(self.labels) and all(arrays[key].shape == (n,) for key, n in sizes.items())
+        if not fits:
             raise ShapeMismatch(
                 f"lexical model of tier {name!r}: weights {count}x{classes} for {len(self.labels)} labels",
-                hint="train it again: mend train emotion",
+                hint="train it again: mend train emotion --part backups",
             )
         self.model = LexicalModel(
             keys=arrays["keys"].astype(np.uint32),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from mendgraph.adapters.artifacts import Artifact
+from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.outcomes import outcome
 from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.core.values import Failure, Input, Prediction
@@ -24,6 +25,7 @@ class NeighbourTier:
         self.fingerprint = artifact.fingerprint
         self.labels = artifact.manifest.labels
         self.vectors = vectors
+        vectors.refuse_foreign(artifact)
         self.index = open_index(artifact, vectors.encoder.hidden_size)
 
     def predict(self, rows: Sequence[Input]) -> list[Prediction | Failure]:
@@ -33,19 +35,22 @@ class NeighbourTier:
 
 
 def open_index(artifact: Artifact, width: int) -> NeighbourIndex:
-    """The index in an artefact, refused when it was built over another encoder or label space.
+    """The index in an artefact, refused when it does not fit `width`-wide vectors or its label space.
 
     Raises:
-        ShapeMismatch: the reason.
+        ArtifactError: a part of the index is missing.
+        ShapeMismatch: the parts do not fit.
     """
     tensors = artifact.tensors(FILE)
     settings = artifact.manifest.settings
-    fits = (
-        tensors["projection"].shape == (width, tensors["points"].shape[1])
-        and tensors["mean"].shape == (width,)
-        and len(tensors["points"]) == len(tensors["classes"])
-        and len(tensors["weights"]) == len(artifact.manifest.labels)
-    )
+    with renamed(f"read the neighbour index {artifact.manifest.name!r}", loading=True):
+        k, temperature = int(settings["k"]), float(settings["temperature"])
+        fits = (
+            tensors["projection"].shape == (width, tensors["points"].shape[1])
+            and tensors["mean"].shape == (width,)
+            and len(tensors["points"]) == len(tensors["classes"])
+            and len(tensors["weights"]) == len(artifact.manifest.labels)
+        )
     if not fits:
         shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
         raise ShapeMismatch(
@@ -58,6 +63,6 @@ def open_index(artifact: Artifact, width: int) -> NeighbourIndex:
         points=tensors["points"],
         classes=tensors["classes"],
         weights=tensors["weights"].float(),
-        k=int(settings["k"]),
-        temperature=float(settings["temperature"]),
+        k=k,
+        temperature=temperature,
     )

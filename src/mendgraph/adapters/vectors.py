@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.encoder import SharedEncoder
+from mendgraph.errors import HashMismatch
 
 CAPACITY = 4096
 """Texts remembered, about 6 MB of vectors: enough for one chunk of a long run."""
@@ -22,6 +24,20 @@ class SentenceVectors:
         self.encoder = encoder
         self._seen: OrderedDict[str, Tensor] = OrderedDict()
         self._lock = threading.Lock()
+
+    def refuse_foreign(self, artifact: Artifact) -> None:
+        """Vectors of another encoder may be as wide, and mean nothing here.
+
+        Raises:
+            HashMismatch: the artefact names another encoder as its base.
+        """
+        base, found = artifact.manifest.base_model, self.encoder.backbone.sha256
+        if base is not None and base.sha256 != found:
+            raise HashMismatch(
+                f"{artifact.manifest.name!r} was made over {base.name} {base.sha256[:16]}..., "
+                f"this encoder has SHA-256 {found[:16]}...",
+                hint="configure the encoder that it was made over",
+            )
 
     def of(self, texts: Sequence[str]) -> Tensor:
         """(N, H) float32, in the order of `texts`."""

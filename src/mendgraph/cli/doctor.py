@@ -159,7 +159,7 @@ def _tier(health: dict[str, Any]) -> str:
         if health["combined"]
         else "not calibrated"
     )
-    return f"weights {health['fingerprint'] or 'none'}, {sure}"
+    return f"weights {health['fingerprint'][:16] or 'none'}, {sure}"
 
 
 def _gib(size: int | None) -> str:

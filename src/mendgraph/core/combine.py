@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from mendgraph.core.arrays import (
     FloatArray,
+    IntArray,
     class_indices,
     clipped_log,
     probability_matrix,
@@ -85,11 +86,14 @@ class Combiner:
         signals: Mapping[str, ArrayLike] | None = None,
         *,
         l2: float = 1.0,
+        balance: float = 0.0,
         fingerprint: str = "",
     ) -> Self:
         """Fit on held-out rows.
 
         Args:
+            balance: a row of class c counts ``(N / (C n_c)) ** balance``: 0 for the frequencies as they are, 1
+                for classes of equal weight.
             probabilities: tier -> (N, C), columns in the order of `class_names`.
             labels: (N,) class indices.
             signals: name -> (N,); NaN where a row has none.
@@ -103,12 +107,14 @@ class Combiner:
             )
         given = signals or {}
         means = {name: _known_mean(name, same_length(name, column, rows)) for name, column in given.items()}
+        truth = class_indices(labels, rows, len(names))
         weights, per_class = fit_conditional_logit(
             logs,
-            np.eye(len(names))[class_indices(labels, rows, len(names))],
+            np.eye(len(names))[truth],
             prior=np.full(len(tiers), 1 / len(tiers)),
             rows=np.column_stack([np.ones(rows), *(_centred(given[name], means[name]) for name in given)]),
             l2=l2,
+            importance=_importance(truth, len(names), balance),
         )
         return cls(
             tiers=tiers,
@@ -179,6 +185,7 @@ class CombinerSet:
         signals: Mapping[str, ArrayLike] | None = None,
         *,
         l2: float = 1.0,
+        balance: float = 0.0,
         fingerprint: str = "",
     ) -> Self:
         """Arguments as in `Combiner.fit`; two to six tiers."""
@@ -195,6 +202,7 @@ class CombinerSet:
                     class_names,
                     signals,
                     l2=l2,
+                    balance=balance,
                     fingerprint=fingerprint,
                 )
                 for size in range(2, len(probabilities) + 1)
@@ -228,6 +236,13 @@ def _log_pool(
     if len(set(shapes.values())) != 1 or matrices[0].shape[1] != len(class_names):
         raise error(f"tiers must agree on rows and on {len(class_names)} classes, got shapes {shapes}")
     return np.stack([clipped_log(matrix, FLOOR) for matrix in matrices], axis=2)
+
+
+def _importance(truth: IntArray, classes: int, balance: float) -> FloatArray:
+    """(N,) with mean 1, so that the penalty keeps its meaning."""
+    counts = np.bincount(truth, minlength=classes)
+    weights = (len(truth) / (classes * np.maximum(counts, 1.0))) ** balance
+    return np.asarray(weights[truth] / weights[truth].mean(), dtype=np.float64)
 
 
 def _centred(values: ArrayLike, mean: float) -> FloatArray:

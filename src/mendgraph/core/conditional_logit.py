@@ -3,8 +3,8 @@
     logits[n, c] = sum_p shared[n, c, p] * w[p]  +  sum_k rows[n, k] * v[c, k]
 
 `shared` features differ by class and share a weight; `rows` features belong to the row and have a weight per
-class.  Minimised: sum_n cross_entropy(targets[n], softmax(logits[n])) + l2/2 (|w - prior|^2 + |v|^2), with a
-damped Newton method.  The penalty makes the minimum unique and finite on separable data, and since it is zero
+class.  Minimised: sum_n importance[n] cross_entropy(targets[n], softmax(logits[n])) + l2/2 (|w - prior|^2 +
+|v|^2), with a damped Newton method.  The penalty makes the minimum unique and finite on separable data, and since it is zero
 at (prior, 0), the fitted cross-entropy never exceeds the one at (prior, 0).
 """
 
@@ -29,6 +29,7 @@ def fit_conditional_logit(
     prior: FloatArray,
     l2: float,
     rows: FloatArray | None = None,
+    importance: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Weights w (P,) and v (C, K).
 
@@ -38,6 +39,7 @@ def fit_conditional_logit(
         prior: (P,), where the penalty pulls w to.
         l2: > 0, in units of one observation.
         rows: (N, K); None for K = 0.
+        importance: (N,) >= 0, how much each row counts; None for 1 each.
     """
     if not l2 > 0:
         raise ConfigError(
@@ -45,16 +47,26 @@ def fit_conditional_logit(
         )
     count, classes, width = shared.shape
     rows = np.zeros((count, 0)) if rows is None else rows
-    problem = _Problem(shared, rows, targets, np.concatenate([prior, np.zeros(classes * rows.shape[1])]), l2)
+    importance = np.ones(count) if importance is None else importance
+    origin = np.concatenate([prior, np.zeros(classes * rows.shape[1])])
+    problem = _Problem(shared, rows, targets, importance[:, None], origin, l2)
     theta = _newton(problem)
     return theta[:width], theta[width:].reshape(classes, rows.shape[1])
 
 
 class _Problem:
     def __init__(
-        self, shared: FloatArray, rows: FloatArray, targets: FloatArray, origin: FloatArray, l2: float
+        self,
+        shared: FloatArray,
+        rows: FloatArray,
+        targets: FloatArray,
+        importance: FloatArray,
+        origin: FloatArray,
+        l2: float,
     ) -> None:
-        self.shared, self.rows, self.targets, self.origin, self.l2 = shared, rows, targets, origin, l2
+        """importance (N, 1)"""
+        self.shared, self.rows, self.targets = shared, rows, targets
+        self.importance, self.origin, self.l2 = importance, origin, l2
 
     def log_probabilities(self, theta: FloatArray) -> FloatArray:
         _, classes, width = self.shared.shape
@@ -63,10 +75,11 @@ class _Problem:
 
     def loss(self, theta: FloatArray) -> float:
         pull = theta - self.origin
-        return float(-(self.targets * self.log_probabilities(theta)).sum() + 0.5 * self.l2 * (pull @ pull))
+        return float(-(self.importance * self.targets * self.log_probabilities(theta)).sum() + 0.5 * self.l2 * (pull @ pull))
 
     def gradient(self, theta: FloatArray, residual: FloatArray) -> FloatArray:
         """residual (N, C): probabilities - targets"""
+        residual = self.importance * residual
         of_shared = np.tensordot(residual, self.shared, axes=2)
         of_rows = (residual.T @ self.rows).ravel()
         return np.asarray(
@@ -78,17 +91,18 @@ class _Problem:
         shared, rows = self.shared, self.rows
         (_, classes, width), extra = shared.shape, rows.shape[1]
         expected = np.einsum("nc,ncp->np", probabilities, shared)
-        centred = probabilities[:, :, None] * (shared - expected[:, None, :])  # (N, C, P)
+        counted = self.importance * probabilities
+        centred = counted[:, :, None] * (shared - expected[:, None, :])  # (N, C, P)
         hessian = np.empty((width + classes * extra, width + classes * extra))
         hessian[:width, :width] = np.tensordot(shared, centred, axes=((0, 1), (0, 1)))
         cross = np.tensordot(centred, rows, axes=(0, 0))  # (C, P, K)
         hessian[:width, width:] = cross.transpose(1, 0, 2).reshape(width, classes * extra)
         hessian[width:, :width] = hessian[:width, width:].T
         spread = (probabilities[:, :, None] * rows[:, None, :]).reshape(len(rows), classes * extra)
-        hessian[width:, width:] = -spread.T @ spread
+        hessian[width:, width:] = -spread.T @ (self.importance * spread)
         for index in range(classes):
             block = slice(width + index * extra, width + (index + 1) * extra)
-            hessian[block, block] += rows.T @ (probabilities[:, index, None] * rows)
+            hessian[block, block] += rows.T @ (counted[:, index, None] * rows)
         hessian[np.diag_indices_from(hessian)] += self.l2
         return hessian
 

@@ -72,8 +72,9 @@ def confidence_curve(axes: Axes, answers: Sequence[Answer]) -> None:
     axes.plot(
         numbers, [sum(span) / len(span) for span in spans], color=BLUE, linewidth=1.4, label="running mean"
     )
-    axes.set(xlabel="answer", ylabel="confidence", ylim=(0, 1.02), title="Confidence over the session")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set(xlabel="answer", ylabel="confidence", ylim=(0, 1.02))
+    axes.set_title("Confidence over the session", loc="left")
+    _legend(axes)
     calm(axes)
 
 
@@ -82,14 +83,13 @@ def tier_bars(axes: Axes, answers: Sequence[Answer]) -> None:
     sources = Counter(a.source for a in answers if a.accepted)
     mended = Counter(a.source for a in answers if healed(a))
     names = [name for name, _ in sources.most_common()]
-    axes.barh(
-        names, [sources[name] - mended[name] for name in names], color=BLUE, label="at the first attempt"
-    )
-    left = [sources[name] - mended[name] for name in names]
-    axes.barh(names, [mended[name] for name in names], left=left, color=ORANGE, label="healed")
+    at_once, later = [sources[name] - mended[name] for name in names], [mended[name] for name in names]
+    axes.barh(names, at_once, height=0.55, color=BLUE, label="at the first attempt")
+    axes.barh(names, later, left=at_once, height=0.55, color=ORANGE, label="healed")
     axes.invert_yaxis()
-    axes.set(xlabel="rows", title="Which tier settled the rows")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.set(xlabel="rows")
+    axes.set_title("Which tier settled the rows", loc="left")
+    _legend(axes)
     calm(axes)
 
 
@@ -105,7 +105,8 @@ def confidence_by_label(axes: Axes, answers: Sequence[Answer]) -> None:
             [found[name] for name in names], widths=0.55, medianprops={"color": ORANGE, "linewidth": 1.6}
         )
     axes.set_xticks(range(1, len(names) + 1), [f"{name}\nn={len(found[name])}" for name in names], fontsize=8)
-    axes.set(ylabel="confidence", ylim=(0, 1.02), title="Confidence by emotion")
+    axes.set(ylabel="confidence", ylim=(0, 1.02))
+    axes.set_title("Confidence by emotion", loc="left")
     calm(axes)
 
 
@@ -114,6 +115,13 @@ CHARTS: Mapping[str, Draw] = {
     "tier_bars": tier_bars,
     "confidence_by_label": confidence_by_label,
 }
+
+
+def _legend(axes: Axes) -> None:
+    """Above the axes, where it covers nothing; the title stands to its left."""
+    axes.legend(
+        frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=5, borderaxespad=0.2
+    )
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,4 +1,4 @@
-"""Training rows written by this project: emoji, negation, mixed feelings, sarcasm, neutral rows.
+"""Training rows written by this project: emoji, negation, mixed feelings, sarcasm and praise, neutral rows.
 
 The same seed gives the same rows, all distinct.  For training only: the contrast set that evaluates these
 phenomena shares no frame with them, and `mendgraph.evaluation.contrast.leak_check` says so.
@@ -17,11 +17,20 @@ from mendgraph.training.emotion.dedupe import text_key
 from mendgraph.training.emotion.emoji_frames import AGREEING, BARE, EMOJI
 from mendgraph.training.emotion.frames import CONCESSIONS, FEELINGS, FIRST_HALVES, NEGATION, NEUTRAL, WORDS
 from mendgraph.training.emotion.labels import LABELS
-from mendgraph.training.emotion.situations import COMPLAINTS, REPORTS, SARCASTIC, SINCERE, SITUATIONS
+from mendgraph.training.emotion.situations import (
+    COMPLAINTS,
+    DELIGHT,
+    PRAISE,
+    REPORTS,
+    SARCASTIC,
+    SINCERE,
+    SITUATIONS,
+    TEDIUM,
+)
 from mendgraph.training.emotion.tables import write_table
 
-# Rows per family; "sarcasm" counts ironic, sincere, complaining and reporting rows together.
-SIZES = {"emoji": 420, "negation": 420, "mixed": 360, "sarcasm": 640, "neutral": 320}
+# Rows per family; "sarcasm" counts ironic, sincere, complaining and reporting rows together, "praise" both kinds.
+SIZES = {"emoji": 420, "negation": 420, "mixed": 360, "sarcasm": 640, "praise": 900, "neutral": 320}
 
 _SLOT = re.compile(r"\{(\w+?)(2?)\}")
 
@@ -46,7 +55,8 @@ def augment(seed: int = 0) -> list[Augmented]:
     taken: set[str] = set()
     rows: list[Augmented] = []
     makers: dict[str, Callable[[random.Random], Iterator[Augmented]]] = {
-        "emoji": _emoji, "negation": _negation, "mixed": _mixed, "sarcasm": _sarcasm, "neutral": _neutral,
+        "emoji": _emoji, "negation": _negation, "mixed": _mixed, "sarcasm": _sarcasm,
+        "praise": _praise, "neutral": _neutral,
     }  # fmt: skip
     for family, make in makers.items():
         rows += islice(_fresh(make(rng), taken), SIZES[family])
@@ -120,6 +130,19 @@ def _sarcasm(rng: random.Random) -> Iterator[Augmented]:
             yield _about(rng, SARCASTIC, bad, good, "anger", 1)
             kind, label = ((COMPLAINTS, "anger"), (REPORTS, "neutral"))[rng.random() < 0.4]
             yield _about(rng, kind, bad, good, label, 0)
+
+
+def _praise(rng: random.Random) -> Iterator[Augmented]:
+    """The same praise of tedious and of delightful things: only what is praised tells which is meant."""
+    while True:
+        for frame in rng.sample(PRAISE, len(PRAISE)):
+            for things, label, irony in ((TEDIUM, "anger", 1), (DELIGHT, "joy", 0)):
+                text = re.sub(
+                    r"(?:^|(?<=[?!.] ))\w",
+                    lambda first: first[0].upper(),
+                    frame.format(thing=rng.choice(things)),
+                )
+                yield Augmented(text, label, irony, "praise")
 
 
 def _about(

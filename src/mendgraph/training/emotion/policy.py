@@ -9,13 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from mendgraph.core import thresholds
-from mendgraph.core.calibration import Calibrator, Platt, Vector
+from mendgraph.core.calibration import Calibrator, Platt
 from mendgraph.core.combine import CombinerSet
 from mendgraph.core.healing import HealingPolicy, IronyRule
 
 FOLDS = 5
 EMOJI_THRESHOLD = 0.5
 """Too few held-out rows are nothing but emoji to choose this on: the label must outweigh all others together."""
+
+BALANCE = 0.25
+"""How far the combination moves from the held-out class frequencies towards equal classes.
+
+On dev, 0 gains half a point of accuracy, 0.5 loses two; but at 0 the combination answers ``neutral`` so often that
+it loses four points of accuracy on the dev rows of other sources.
+"""
 
 Array = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
@@ -85,7 +92,7 @@ def fit_policy(
     policy = _fitted(heard, names)
     order = list(heard.probabilities)
     crossed = _crossed(heard, names, seed)
-    policy = replace(policy, combined=_combined(crossed, heard.labels, policy))
+    policy = replace(policy, combined=_combined(crossed, heard.labels))
     stages = [_stage(crossed, policy, order[: i + 1]) for i in range(len(order))]
     return replace(
         policy,
@@ -97,7 +104,7 @@ def fit_policy(
 
 def _fitted(heard: Heard, names: Sequence[str]) -> HealingPolicy:
     calibrators: dict[str, Calibrator] = {
-        tier: Vector.fit(p, heard.labels, fingerprint=heard.fingerprints[tier])
+        tier: Platt.fit(p, heard.labels, fingerprint=heard.fingerprints[tier])
         for tier, p in heard.probabilities.items()
     }
     calibrated = {tier: calibrators[tier].transform(p) for tier, p in heard.probabilities.items()}
@@ -105,47 +112,47 @@ def _fitted(heard: Heard, names: Sequence[str]) -> HealingPolicy:
     return HealingPolicy(
         labels=tuple(names),
         calibrators=calibrators,
-        combiners=CombinerSet.fit(calibrated, heard.labels, names) if several else None,
+        combiners=CombinerSet.fit(calibrated, heard.labels, names, balance=BALANCE) if several else None,
         fingerprints=dict(heard.fingerprints) if several else {},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Crossed:
-    """Out-of-fold probabilities: of each tier after calibration, and of each combination."""
+    """Out of fold: classes and confidences of each tier, and probabilities of each combination."""
 
-    tiers: Mapping[str, Array]
+    tiers: Mapping[str, tuple[Classes, Array]]
     pools: Mapping[tuple[str, ...], Array]
 
 
 def _crossed(heard: Heard, names: Sequence[str], seed: int) -> _Crossed:
     count = len(heard.labels)
     fold = np.random.default_rng(seed).permutation(count) % FOLDS
-    tiers = {tier: np.zeros_like(p) for tier, p in heard.probabilities.items()}
+    tiers = {tier: (np.zeros(count, dtype=np.int64), np.zeros(count)) for tier in heard.probabilities}
     pools: dict[tuple[str, ...], Array] = {}
     for number in range(FOLDS):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
         policy = _fitted(heard.rows(inside), names)
         held = heard.rows(outside).probabilities
         calibrated = {tier: policy.calibrators[tier].transform(p) for tier, p in held.items()}
-        for tier, p in calibrated.items():
-            tiers[tier][outside] = p
+        for tier, p in held.items():
+            said, sure = tiers[tier]
+            said[outside] = policy.calibrators[tier].classes(p)
+            sure[outside] = policy.calibrators[tier].confidence(p)
         for combiner in policy.combiners.combiners if policy.combiners else ():
             key = tuple(sorted(combiner.tiers))
             pools.setdefault(key, np.zeros((count, len(names))))[outside] = combiner.combine(calibrated)
     return _Crossed(tiers, pools)
 
 
-def _combined(crossed: _Crossed, labels: Classes, policy: HealingPolicy) -> dict[str, Calibrator]:
-    del policy
+def _combined(crossed: _Crossed, labels: Classes) -> dict[str, Calibrator]:
     return {"+".join(key): Platt.fit(pool, labels) for key, pool in crossed.pools.items()}
 
 
 def _stage(crossed: _Crossed, policy: HealingPolicy, asked: Sequence[str]) -> tuple[Classes, Array]:
     """Labels and confidences after the tiers in `asked`, out of fold."""
     if len(asked) == 1:
-        p = crossed.tiers[asked[0]]
-        return p.argmax(axis=1), p.max(axis=1)
+        return crossed.tiers[asked[0]]
     key = tuple(sorted(asked))
     pool = crossed.pools[key]
     return pool.argmax(axis=1), policy.combined["+".join(key)].confidence(pool)
@@ -167,9 +174,9 @@ def _thresholds(
         wrong += int((leaving & (said != labels)).sum())
         kept += int(leaving.sum())
         open_rows &= ~leaving
-    last = _last(sure[open_rows], best[open_rows], wrong, kept, risk)
-    # An irony attempt is a reading discounted by doubt; it has to be as sure as a final answer.
-    return {**chosen, order[-1]: last, "irony": max([last, *chosen.values()]), "emoji": EMOJI_THRESHOLD, "default": last}
+    last = _last(sure, best, open_rows, wrong, kept, risk)
+    # A reading discounted by irony has to be as sure as a final answer.
+    return {**chosen, order[-1]: last, "irony": last, "emoji": EMOJI_THRESHOLD, "default": last}
 
 
 def _early(
@@ -181,26 +188,39 @@ def _early(
     budget: float,
 ) -> float:
     """Smallest threshold that loses at most `budget` rows against going on, at selective risk <= `risk`."""
-    order = np.flatnonzero(open_rows)[np.argsort(-confidence[open_rows], kind="stable")]
-    lost = np.cumsum(best[order].astype(int) - right[order].astype(int))
-    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
-    fine = np.flatnonzero((np.maximum.accumulate(lost) <= budget) & (wrong <= risk))
-    if not len(fine):
-        return thresholds.NEVER
-    return float(confidence[order[fine[-1]]])
-
-
-def _last(
-    confidence: Array, right: npt.NDArray[np.bool_], wrong: int, kept: int, risk: float
-) -> float:
-    order = np.argsort(-confidence, kind="stable")
-    errors = wrong + np.cumsum(~right[order])
-    total = kept + np.arange(1, len(order) + 1)
-    fine = np.flatnonzero(errors / total <= risk)
+    order, ends = _by_confidence(confidence, open_rows)
+    lost = np.cumsum(best[order].astype(int) - right[order].astype(int))[ends]
+    wrong = np.cumsum(~right[order])[ends] / (ends + 1)
+    fine = ends[(np.maximum.accumulate(lost) <= budget) & (wrong <= risk)]
     return float(confidence[order[fine[-1]]]) if len(fine) else thresholds.NEVER
 
 
-def irony_rule(heard: IronyHeard, *, precision: float = 0.7, harmed: float = 0.02) -> IronyRule | None:
+def _last(
+    confidence: Array,
+    right: npt.NDArray[np.bool_],
+    open_rows: npt.NDArray[np.bool_],
+    wrong: int,
+    kept: int,
+    risk: float,
+) -> float:
+    """Smallest threshold with which the whole run, `wrong` of `kept` rows so far, stays at `risk`."""
+    order, ends = _by_confidence(confidence, open_rows)
+    errors = wrong + np.cumsum(~right[order])[ends]
+    fine = ends[errors / (kept + ends + 1) <= risk]
+    return float(confidence[order[fine[-1]]]) if len(fine) else thresholds.NEVER
+
+
+def _by_confidence(confidence: Array, open_rows: npt.NDArray[np.bool_]) -> tuple[Classes, Classes]:
+    """Open rows, the surest first, and the places in that order after which the confidence falls.
+
+    Only there can a threshold cut: rows of one confidence leave together.
+    """
+    order = np.flatnonzero(open_rows)[np.argsort(-confidence[open_rows], kind="stable")]
+    falls = np.append(np.diff(confidence[order]) < 0, True)[: len(order)]
+    return order, np.flatnonzero(falls)
+
+
+def irony_rule(heard: IronyHeard, *, precision: float = 0.5, harmed: float = 0.02) -> IronyRule | None:
     """The smallest irony threshold that is right often enough, and rarely doubts a right literal answer.
 
     Args:
@@ -209,6 +229,7 @@ def irony_rule(heard: IronyHeard, *, precision: float = 0.7, harmed: float = 0.0
     """
     for threshold in np.unique(heard.ironic):
         doubted = heard.ironic >= threshold
-        if heard.truth[doubted].mean() >= precision and (heard.plain >= threshold).mean() <= harmed:
+        spared = int((heard.plain >= threshold).sum()) <= harmed * len(heard.plain)
+        if spared and heard.truth[doubted].mean() >= precision:
             return IronyRule(float(threshold), IRONIC_LITERAL)
     return None
