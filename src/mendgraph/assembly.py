@@ -10,15 +10,14 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from loguru import logger
 
-from mendgraph.adapters.artifacts import open_artifact, resolve
-from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.kinds import Workshop, build_tier
+from mendgraph.adapters.policies import open_policy
 from mendgraph.app import Build, MendGraph
 from mendgraph.config import Config, GraphSpec, load_config, with_overrides
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.preprocess import prepare
 from mendgraph.core.tier import Tier
-from mendgraph.errors import ShapeMismatch, TierError, UnknownNameError
+from mendgraph.errors import TierError, UnknownNameError
 from mendgraph.graphs import emotion
 from mendgraph.nodes.context import Context
 from mendgraph.runtime.journal import Journal, NullJournal
@@ -114,17 +113,10 @@ def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
 def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
     """The fitted policy; an empty one, under which nothing is accepted unasked, when it cannot be read."""
     try:
-        with renamed(f"read the policy in {source!r}", loading=True):
-            policy = HealingPolicy.from_dict(open_artifact(resolve(source)).json("policy.json"))
-        if policy.labels != tuple(labels):
-            raise ShapeMismatch(
-                f"the policy in {source!r} is for the labels {', '.join(policy.labels)}",
-                hint=f"this graph has {', '.join(labels)}",
-            )
-    except (TierError, UnknownNameError) as error:
+        return open_policy(source, labels)
+    except TierError as error:
         logger.warning("no policy: {}", error)
         return HealingPolicy(labels=tuple(labels))
-    return policy
 
 
 def _self_calibrated(context: Context) -> Context:

@@ -34,7 +34,7 @@ class ModelSpec(_Frozen):
 class LoraSpec(_Frozen):
     """Low-rank adaptation, as in Hu et al. 2021; names as in PEFT."""
 
-    r: int = Field(default=16, ge=1, le=512)
+    r: int = Field(default=32, ge=1, le=512)
     lora_alpha: int = Field(default=32, ge=1)
     lora_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     target_modules: tuple[str, ...] = ("query", "key", "value", "dense")
@@ -43,7 +43,7 @@ class LoraSpec(_Frozen):
 class TrainingSpec(_Frozen):
     """How it is trained; names as in transformers' TrainingArguments where they have one."""
 
-    num_epochs: int = Field(default=4, ge=1)
+    num_epochs: int = Field(default=3, ge=1)
     batch_size: int = Field(default=32, ge=1)
     gradient_accumulation_steps: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=1e-3, gt=0.0)

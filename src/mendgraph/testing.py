@@ -1,9 +1,9 @@
 """Doubles for tests of this package and of yours.  They implement `Tier` and need no model.
 
-    from mendgraph.testing import Failing, Scripted
-    from mendgraph import load
+from mendgraph.testing import Failing, Scripted
+from mendgraph import load
 
-    graph = load("emotion", tiers={"primary": Failing(), "backup": Scripted({"hello": "joy"})})
+graph = load("emotion", tiers={"primary": Failing(), "backup": Scripted({"hello": "joy"})})
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class Scripted:
     def _one(self, text: str) -> Prediction:
         found = self._answers(text) if callable(self._answers) else self._answers.get(text, self._otherwise)
         label, confidence = (found, self._confidence) if isinstance(found, str) else found
-        return Prediction(label, scores_for(label, confidence, self._labels), confidence, signals=self._signals)
+        return Prediction(
+            label, scores_for(label, confidence, self._labels), confidence, signals=self._signals
+        )
 
 
 class Failing:

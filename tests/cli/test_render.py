@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from mendgraph.cli.console import json_line, one_line
+from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import ASCII, UNICODE, bar, fitted, percent, sparkline
 from mendgraph.cli.render import answers_table, headline, trail, why_table
 from mendgraph.core.values import Answer, Attempt, Failure, Prediction
+from mendgraph.runtime.journal import json_line
 from mendgraph.testing import scores_for
 
 SHARES = st.floats(0.0, 1.0)

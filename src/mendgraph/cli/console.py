@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -13,11 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from mendgraph.errors import MendError
+from mendgraph.runtime.journal import json_line
 
 PLAIN_WIDTH = 120
 """Columns assumed where the output is no terminal."""
 
-_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 _KEPT = "\u200c\u200d"  # joiners: emoji families and Persian are made of them
 
 
@@ -57,12 +56,6 @@ def print_json(value: Any) -> None:
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     sys.stdout.write(json_line(value, ascii_only=not encoding.startswith("utf")))
     sys.stdout.flush()
-
-
-def json_line(value: Any, *, ascii_only: bool = False) -> str:
-    """The value as one line, for readers that break lines at Unicode's own separators too."""
-    line = json.dumps(value, ensure_ascii=ascii_only, allow_nan=False)
-    return line.translate(_BREAKS) + "\n"
 
 
 def one_line(text: str) -> str:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mendgraph.cli.console import json_line
 from mendgraph.cli.opening import late
 from mendgraph.core.values import Answer
 from mendgraph.errors import DataError
+from mendgraph.runtime.journal import json_line
 
 COLUMNS = ("input", "status", "label", "best_guess", "confidence", "source", "options", "error")
 """Columns of CSV and Parquet; `options` are joined by spaces.  JSON lines hold whole answers."""

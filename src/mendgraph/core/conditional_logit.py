@@ -4,8 +4,8 @@
 
 `shared` features differ by class and share a weight; `rows` features belong to the row and have a weight per
 class.  Minimised: sum_n importance[n] cross_entropy(targets[n], softmax(logits[n])) + l2/2 (|w - prior|^2 +
-|v|^2), with a damped Newton method.  The penalty makes the minimum unique and finite on separable data, and since it is zero
-at (prior, 0), the fitted cross-entropy never exceeds the one at (prior, 0).
+|v|^2), with a damped Newton method.  The penalty makes the minimum unique and finite on separable data, and since
+it is zero at (prior, 0), the fitted cross-entropy never exceeds the one at (prior, 0).
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class _Problem:
 
     def loss(self, theta: FloatArray) -> float:
         pull = theta - self.origin
-        return float(-(self.importance * self.targets * self.log_probabilities(theta)).sum() + 0.5 * self.l2 * (pull @ pull))
+        likelihood = (self.importance * self.targets * self.log_probabilities(theta)).sum()
+        return float(0.5 * self.l2 * (pull @ pull) - likelihood)
 
     def gradient(self, theta: FloatArray, residual: FloatArray) -> FloatArray:
         """residual (N, C): probabilities - targets"""

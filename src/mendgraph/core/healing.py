@@ -85,7 +85,12 @@ class HealingPolicy:
         return [
             # A calibrator's confidence is the calibrated probability of the class it speaks of.
             Prediction(
-                self.labels[label], dict(zip(self.labels, row, strict=True)), p.raw, row[label], p.signals, p.value
+                self.labels[label],
+                dict(zip(self.labels, row, strict=True)),
+                p.raw,
+                row[label],
+                p.signals,
+                p.value,
             )
             for p, label, row in zip(predictions, labels, scores, strict=True)
         ]

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -22,11 +23,12 @@ Counts = Counter[int]
 def counts(text: str) -> tuple[Counts, Counts]:
     """Occurrences of every feature by its 32-bit key: one counter for words, one for character n-grams.
 
-    Character n-grams do not cross word borders; words are padded with a space, as in scikit-learn's ``char_wb``.
+    Character n-grams do not cross word borders; words are padded with a space.  A word
+    shorter than n counts whole, once for every such n.
     """
     text = text.lower()
     words = WORD.findall(text)
-    pairs = [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    pairs = [f"{a} {b}" for a, b in pairwise(words)]
     grams: list[str] = []
     for word in text.split():
         padded = f" {word[:64]} "

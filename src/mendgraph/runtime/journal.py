@@ -5,9 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from mendgraph.core.values import Answer
+
+_BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+
+def json_line(value: Any, *, ascii_only: bool = False) -> str:
+    """The value as one line, for readers that break lines at Unicode's own separators too."""
+    return json.dumps(value, ensure_ascii=ascii_only, allow_nan=False).translate(_BREAKS) + "\n"
 
 
 @runtime_checkable
@@ -41,6 +48,6 @@ class JsonLinesJournal:
     def record(self, answer: Answer) -> None:
         if self.healed_only and answer.accepted and len(answer.trail) == 1:
             return
-        line = json.dumps(answer.to_dict(), ensure_ascii=False, allow_nan=False) + "\n"
+        line = json_line(answer.to_dict())
         with self._lock, self.path.open("a", encoding="utf-8") as file:
             file.write(line)

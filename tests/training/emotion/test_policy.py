@@ -187,7 +187,7 @@ def irony(ironic: Sequence[float], truth: Sequence[bool], plain: Sequence[float]
 
 def test_the_irony_threshold_is_the_smallest_that_is_right_often_enough() -> None:
     told = irony([0.1, 0.3, 0.5, 0.7, 0.9], [False, False, True, True, True])
-    assert irony_rule(told) == IronyRule(0.3, IRONIC_LITERAL)  # 3 of 4
+    assert irony_rule(told, precision=0.7) == IronyRule(0.3, IRONIC_LITERAL)  # 3 of 4
     assert irony_rule(told, precision=0.8) == IronyRule(0.5, IRONIC_LITERAL)
 
 
@@ -210,14 +210,14 @@ def test_an_irony_rule_keeps_both_promises(rows: list[tuple[float, bool]], plain
         harmed = sum(p >= threshold for p in plain)
         return sum(doubted) >= 0.7 * len(doubted) - 1e-9 and harmed <= 0.02 * len(plain)
 
-    rule = irony_rule(told)
+    rule = irony_rule(told, precision=0.7)
     smaller = [p for p, _ in rows if rule is None or p < rule.threshold]
     assert not any(kept(p) for p in smaller)
     assert rule is None or kept(rule.threshold)
 
 
 def test_the_rule_is_part_of_the_policy() -> None:
-    told = irony([0.2, 0.8], [False, True])
+    told = irony([0.2, 0.3, 0.8, 0.8], [False, False, True, True])
     policy = fit_policy(hear(100), NAMES, irony=told)
-    assert policy.irony == IronyRule(0.8, IRONIC_LITERAL)
+    assert policy.irony == irony_rule(told)
     assert set(IRONIC_LITERAL) == {"joy", "love"}

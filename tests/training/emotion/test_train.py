@@ -58,7 +58,11 @@ def trained(
     lines: list[str] = []
     out = tmp_path_factory.mktemp("models") / "final_model"
     config = settings(
-        base, "training.batch_size=8", "training.gradient_accumulation_steps=1", "training.num_epochs=6"
+        base,
+        "training.batch_size=8",
+        "training.gradient_accumulation_steps=1",
+        "training.num_epochs=6",
+        "training.early_stopping_patience=6",
     )
     return train(config, data, out, device="cpu", echo=lines.append), lines
 

@@ -41,9 +41,7 @@ def train_backups(
     Raises:
         DataError: the processed folder is incomplete or malformed.
     """
-    rows = [
-        row for row in read_corpus(data_dir, seed=config.training.seed).train if row.emotion != UNKNOWN
-    ]
+    rows = [row for row in read_corpus(data_dir, seed=config.training.seed).train if row.emotion != UNKNOWN]
     texts = [row.text for row in rows]
     classes = np.array([row.emotion for row in rows], dtype=np.int64)
     written: dict[str, Artifact] = {}

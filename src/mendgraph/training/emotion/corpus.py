@@ -95,7 +95,10 @@ def read_corpus(data_dir: Path, *, seed: int, limit: int | None = None, bootstra
         rows = [row for row in _rows(path) if _useful(row)]
         return rows if limit is None or len(rows) <= limit else rng.sample(rows, limit)
 
-    train = [*map(_sincere, part("train")), *part("irony_train", optional=True), *part("augmentation", optional=True)]
+    rated, others = part("train"), [*part("irony_train", optional=True), *part("augmentation", optional=True)]
+    if any(row.irony == 1 for row in others):
+        rated = [_sincere(row) for row in rated]
+    train = [*rated, *others]
     dev = [*_labelled(part("dev")), *part("irony_dev", optional=True)]
     test = _labelled(part("test", optional=True))
     if bootstrap:

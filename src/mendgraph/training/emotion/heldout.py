@@ -98,7 +98,9 @@ def told(policy: HealingPolicy, heard: Heard) -> list[str]:
         )
     lines.append("thresholds: " + ", ".join(f"{k} {v:.3f}" for k, v in policy.thresholds.items()))
     rule = policy.irony
-    lines.append(f"irony: doubted from {rule.threshold:.3f}" if rule else "irony: no threshold is good enough")
+    lines.append(
+        f"irony: doubted from {rule.threshold:.3f}" if rule else "irony: no threshold is good enough"
+    )
     return lines
 
 

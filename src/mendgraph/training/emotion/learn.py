@@ -18,6 +18,7 @@ import torch
 from mendgraph.adapters.artifacts import open_artifact, resolve
 from mendgraph.adapters.kinds import Workshop, build_tier
 from mendgraph.adapters.neighbours import NeighbourTier
+from mendgraph.adapters.policies import open_policy
 from mendgraph.config import Config, GraphSpec
 from mendgraph.core.arrays import FloatArray, IntArray
 from mendgraph.core.healing import HealingPolicy
@@ -178,7 +179,7 @@ def _tiers(spec: GraphSpec, echo: Echo) -> dict[str, Tier]:
 
 def _policy(source: str, echo: Echo) -> HealingPolicy:
     try:
-        return HealingPolicy.from_dict(open_artifact(resolve(source)).json("policy.json"))
+        return open_policy(source, LABELS)
     except TierError as error:
         echo(f"no policy is in use: {error}")
         return HealingPolicy(labels=LABELS)
