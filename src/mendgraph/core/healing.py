@@ -23,10 +23,12 @@ class IronyRule:
     Attributes:
         threshold: irony probability from which a literal answer is doubted, chosen on held-out irony labels.
         labels: the answers an ironic text does not mean literally.
+        tier: whose signal the threshold was chosen for; another tier's head is on another scale.
     """
 
     threshold: float
     labels: tuple[str, ...]
+    tier: str = "primary"
 
     def applies(self, irony: float, label: str) -> bool:
         return irony >= self.threshold and label in self.labels
@@ -136,7 +138,11 @@ class HealingPolicy:
             "combined": {key: c.to_dict() for key, c in self.combined.items()},
             "fingerprints": dict(self.fingerprints),
             "thresholds": dict(self.thresholds),
-            "irony": {"threshold": self.irony.threshold, "labels": list(self.irony.labels)}
+            "irony": {
+                "threshold": self.irony.threshold,
+                "labels": list(self.irony.labels),
+                "tier": self.irony.tier,
+            }
             if self.irony
             else None,
             "mass": self.mass,
@@ -154,7 +160,7 @@ class HealingPolicy:
             combined={key: calibrator_from_dict(c) for key, c in data["combined"].items()},
             fingerprints=dict(data["fingerprints"]),
             thresholds=dict(data["thresholds"]),
-            irony=IronyRule(irony["threshold"], tuple(irony["labels"])) if irony else None,
+            irony=IronyRule(irony["threshold"], tuple(irony["labels"]), irony["tier"]) if irony else None,
             mass=data["mass"],
             target=dict(data["target"]),
         )

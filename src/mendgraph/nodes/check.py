@@ -80,8 +80,12 @@ def _evidence(policy: HealingPolicy, history: Sequence[Attempt]) -> dict[str, Pr
 
 def heard(policy: HealingPolicy, prediction: Prediction, history: Sequence[Attempt]) -> Prediction:
     """The prediction after the irony rule, if the text was found ironic: tiers read literally."""
-    irony = max((a.prediction.signals.get("irony", 0.0) for a in history if a.prediction), default=0.0)
-    if policy.irony is None or not policy.irony.applies(irony, prediction.label):
+    rule = policy.irony
+    if rule is None:
+        return prediction
+    signals = (a.prediction.signals for a in history if a.prediction and a.tier == rule.tier)
+    irony = max((signal.get("irony", 0.0) for signal in signals), default=0.0)
+    if not rule.applies(irony, prediction.label):
         return prediction
     return doubted(policy, prediction, irony)
 

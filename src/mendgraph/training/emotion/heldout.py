@@ -69,18 +69,18 @@ def hear_irony(
 ) -> IronyHeard | None:
     """The first tier's irony head on irony rows, and on rows it rightly read as a literal label."""
     first = next(iter(heard.probabilities))
-    signals = [
-        p.signals.get("irony") for p in _answered(first, tiers[first], [Input(row.text) for row in ironic])
-    ]
-    if not ironic or None in signals:
+    read = _answered(first, tiers[first], [Input(row.text) for row in ironic])
+    # The check is asked only about literal readings, so only those tell how often it is right.
+    literal_reading = [number for number, p in enumerate(read) if p.label in IRONIC_LITERAL]
+    if not literal_reading or any("irony" not in p.signals for p in read):
         return None
     said = heard.probabilities[first].argmax(axis=1)
     literal = [LABELS.index(label) for label in IRONIC_LITERAL]
     right = np.flatnonzero((said == heard.labels) & np.isin(said, literal))
     plain = _answered(first, tiers[first], [Input(rows[int(i)].text) for i in right])
     return IronyHeard(
-        ironic=np.array(signals, dtype=np.float64),
-        truth=np.array([row.irony == 1 for row in ironic]),
+        ironic=np.array([read[number].signals["irony"] for number in literal_reading]),
+        truth=np.array([ironic[number].irony == 1 for number in literal_reading]),
         plain=np.array([p.signals["irony"] for p in plain]),
     )
 

@@ -58,7 +58,7 @@ class IronyHeard:
     """The irony head on held-out rows.
 
     Attributes:
-        ironic: (K,) irony probability of rows known to be ironic or not.
+        ironic: (K,) irony probability of rows known to be ironic or not, and read literally by the first tier.
         truth: (K,) bool.
         plain: (M,) irony probability of held-out rows the first tier rightly called a literal label.
     """
