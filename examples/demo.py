@@ -17,10 +17,11 @@ from mendgraph.cli.render import answers_table, headline, trail
 
 TOUR = (
     ("a plain sentence, settled by the first model", "I'm so happy today!"),
-    ("irony: the sure reading is doubted", "Oh great, another Monday. Just perfect."),
-    ("negation", "I'm not happy at all with how this ended."),
+    ("praise that is not meant", "Oh great, another Monday. Just perfect."),
+    ("a sure answer, doubted by the irony check", "I just love Mondays."),
+    ("negation", "not happy at all"),
     ("nothing but emoji", "😭💔"),
-    ("an unsure one: all tiers are weighed, then the user is asked", "Well, that was something."),
+    ("an unsure one: all tiers are weighed, then the user is asked", "I don't know how I feel about this."),
 )
 BATCH: tuple[object, ...] = (
     "She finally said yes!!!",
@@ -57,7 +58,7 @@ def main(graph: MendGraph | None = None) -> int:
         tell(console, g, title, answer)
 
     first = next(iter(set(graph.tiers) & {"primary"}), next(iter(graph.tiers)))
-    [healed] = graph.run("I can't believe you did this for me, thank you!", down=[first], ask="return")
+    [healed] = graph.run("I hate this so much", down=[first], ask="return")
     tell(console, g, f"the {first} tier is dead: the others answer", healed)
 
     console.print(Text("A batch is one run, and a bad row harms no other:", style="bold"))

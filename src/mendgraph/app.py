@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CHUNK = 2048
 """Rows per graph run: large inputs go through in pieces of this size, so that memory stays bounded."""
 
+ANSWERS = ["answers"]
+"""The only part of the state `run` reads; LangGraph then need not copy the rest out at every step."""
+
 Build = Callable[..., Cascade]
 
 
@@ -89,7 +92,7 @@ class MendGraph:
                 down=down,
                 clarifications=_shifted(clarifications, start, size),
             )
-            answers.extend(answers_of(self.graph.invoke(state, config)))
+            answers.extend(answers_of(self.graph.invoke(state, config, output_keys=ANSWERS)))
         return answers
 
     async def arun(
@@ -114,7 +117,7 @@ class MendGraph:
                 down=down,
                 clarifications=_shifted(clarifications, start, size),
             )
-            answers.extend(answers_of(await self.graph.ainvoke(state, config)))
+            answers.extend(answers_of(await self.graph.ainvoke(state, config, output_keys=ANSWERS)))
         return answers
 
     def _piece(self, ask: Ask | None, rows: int) -> int:

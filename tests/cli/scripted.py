@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -48,6 +49,8 @@ def assembly() -> ModuleType:
 
 
 if __name__ == "__main__":
+    # A job in the background inherits an ignored SIGINT; these tests send it on purpose.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.modules["mendgraph.assembly"] = assembly()
     from mendgraph.cli.main import main
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +47,11 @@ class Terminal:
     def sees(self, *words: str) -> str:
         """What was shown until the last of `words`, which must come in this order."""
         start = self._seen
+        deadline = time.monotonic() + SECONDS  # a live display never falls silent
         for each in words:
             # Styles may change in the middle of a word: only what is left without them can be compared.
             while (found := CONTROLS.sub("", self.raw).find(each, self._seen)) < 0:
+                assert time.monotonic() < deadline, f"never saw {each!r}, but {self.raw[-500:]!r}"
                 self.raw += self.process.read_nonblocking(4096, timeout=SECONDS)
             self._seen = found + len(each)
         return CONTROLS.sub("", self.raw)[start : self._seen]

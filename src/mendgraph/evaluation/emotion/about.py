@@ -17,7 +17,7 @@ PACKAGES = ("mendgraph", "langgraph", "numpy", "scikit-learn", "torch", "transfo
 def about(graph: MendGraph, config: Config) -> dict[str, Any]:
     policy = graph.context.policy
     return {
-        "config": config.source,
+        "config": config.source.name,  # its folder is nobody else's business
         "settings": config.emotion.model_dump(mode="json", exclude={"tiers"}),
         "tiers": graph.health(),
         "trained_on": {name: trained_on(spec) for name, spec in config.emotion.tiers.items()},
