@@ -183,13 +183,14 @@ def test_irony_is_heard_from_the_first_tier_on_irony_rows_and_on_right_literal_a
             said = super()._one(text)
             return Prediction(said.label, said.scores, said.raw, signals={"irony": len(text) / 10})
 
-    first = Ironic({"aa": "joy", "bbb": "love", "cccc": "joy", "d": "fear"})
+    first = Ironic({"aa": "joy", "bbb": "love", "cccc": "joy", "d": "fear", "eeeee": "joy", "f": "love"})
     rows = [Row("aa", 0), Row("bbb", 4), Row("cccc", 1), Row("d", 3)]
     tiers: dict[str, Tier] = {"primary": first, "lexical": Scripted({})}
     heard = hear(tiers, rows)
-    told = hear_irony(tiers, heard, rows, [Row("eeeee", irony=1), Row("f", irony=0)])
+    ironic = [Row("eeeee", irony=1), Row("gg", irony=1), Row("f", irony=0)]
+    told = hear_irony(tiers, heard, rows, ironic)
     assert told is not None
-    assert told.ironic.tolist() == [0.5, 0.1]
+    assert told.ironic.tolist() == [0.5, 0.1]  # "gg" is not read as joy or love: the check never doubts it
     assert told.truth.tolist() == [True, False]
     assert told.plain.tolist() == [0.2, 0.3]  # right, and literal: aa and bbb
     assert hear_irony(tiers, heard, rows, []) is None
