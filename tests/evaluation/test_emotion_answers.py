@@ -35,8 +35,7 @@ def test_each_tier_is_asked_once_about_each_row() -> None:
     graph = scripted_graph()
     collect(graph, TEXTS, quiet, title="t")
     for tier in graph.tiers.values():
-        assert isinstance(tier, Scripted)
-        assert len(tier.asked) == len(TEXTS)
+        assert tier.health()["calls"] == 1
 
 
 def test_systems_are_arrays_of_the_same_rows() -> None:

@@ -21,7 +21,7 @@ CHARTS = {"reliability.png", "risk_coverage.png", "confusion_matrix.png", "confi
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     """`load` gives scripted tiers in place of models."""
-    monkeypatch.setattr(measure, "load", lambda name, config: scripted_graph())
+    monkeypatch.setattr(measure, "load", lambda name, **given: scripted_graph())
 
 
 def run(folder: Path, *only: str, plots: Path | None = None) -> Report:

@@ -15,12 +15,12 @@ PACKAGES = ("mendgraph", "langgraph", "numpy", "scikit-learn", "torch", "transfo
 
 
 def about(graph: MendGraph, config: Config) -> dict[str, Any]:
-    policy = graph.context.policy
+    policy, spec = graph.context.policy, config.graph(graph.name)
     return {
         "config": config.source.name,  # its folder is nobody else's business
-        "settings": config.emotion.model_dump(mode="json", exclude={"tiers"}),
+        "settings": spec.model_dump(mode="json", exclude={"tiers"}),
         "tiers": graph.health(),
-        "trained_on": {name: trained_on(spec) for name, spec in config.emotion.tiers.items()},
+        "trained_on": {name: trained_on(tier) for name, tier in spec.tiers.items()},
         "policy": {
             "thresholds": dict(policy.thresholds),
             "target": dict(policy.target),

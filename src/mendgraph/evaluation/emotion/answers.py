@@ -17,6 +17,7 @@ from mendgraph.graphs import emotion
 from mendgraph.nodes.call import Outcome, call
 from mendgraph.nodes.check import heard
 from mendgraph.runtime.journal import NullJournal
+from mendgraph.runtime.supervised import Supervised
 
 Echo = Callable[[str], None]
 
@@ -85,9 +86,10 @@ class Collected:
 class Replayed:
     """A tier that repeats what another one said, so that no model runs twice over a test set."""
 
-    def __init__(self, name: str, fingerprint: str, said: Mapping[str, Outcome]) -> None:
+    def __init__(self, name: str, tier: Supervised, said: Mapping[str, Outcome]) -> None:
         self.name = name
-        self.fingerprint = fingerprint
+        self.fingerprint = tier.fingerprint
+        self.calibrator = tier.calibrator
         self._said = said
 
     def predict(self, rows: Sequence[Input]) -> list[Outcome]:
@@ -107,20 +109,15 @@ def collect(graph: MendGraph, texts: Sequence[str], echo: Echo, *, title: str) -
     for name, tier in graph.tiers.items():
         own = [row for row in rows if name != "emoji" or row.facts.get("emoji_only")]
         echo(f"{title}: {len(own):,} rows, asking {name}")
-        said = call(name, tier, own, policy.labels)
-        replayed[name] = Replayed(
-            name, tier.fingerprint, {row.raw: o for row, o in zip(own, said, strict=True)}
-        )
+        said = call(name, tier, own, policy.labels).outcomes
+        replayed[name] = Replayed(name, tier, {row.raw: o for row, o in zip(own, said, strict=True)})
         if name != "emoji" and any(isinstance(o, Prediction) for o in said):
             outcomes[name] = said
     if not outcomes:
         raise DataError(
             f"{title}: no tier answered any row", hint="`mend doctor` says what is wrong with the tiers"
         )
-    calibrated = {
-        name: _calibrated(policy, name, graph.tiers[name].fingerprint, said)
-        for name, said in outcomes.items()
-    }
+    calibrated = {name: _calibrated(policy, name, graph.tiers[name], said) for name, said in outcomes.items()}
     context = replace(graph.context, tiers=replayed, journal=NullJournal())
     answers = MendGraph(graph.name, context, emotion.build).run([row.raw for row in rows], ask="return")
     first = next(iter(outcomes))
@@ -152,10 +149,10 @@ def system(name: str, predictions: Sequence[Prediction | None], labels: Sequence
 
 
 def _calibrated(
-    policy: HealingPolicy, name: str, fingerprint: str, outcomes: Sequence[Outcome]
+    policy: HealingPolicy, name: str, tier: Tier, outcomes: Sequence[Outcome]
 ) -> list[Prediction | None]:
     said = [o for o in outcomes if isinstance(o, Prediction)]
-    calibrated = iter(policy.calibrate(name, fingerprint, said))
+    calibrated = iter(policy.calibrate(name, tier.fingerprint, said, getattr(tier, "calibrator", None)))
     return [next(calibrated) if isinstance(o, Prediction) else None for o in outcomes]
 
 

@@ -69,7 +69,7 @@ def cost_section(rates: Sequence[Rate], tiers_asked: float) -> Section:
 
 def _answers(graph: MendGraph, name: str, texts: Sequence[str]) -> bool:
     rows = [graph.context.prepare(text) for text in texts]
-    return any(isinstance(o, Prediction) for o in call(name, graph.tiers[name], rows, graph.labels))
+    return any(isinstance(o, Prediction) for o in call(name, graph.tiers[name], rows, graph.labels).outcomes)
 
 
 def _timed(graph: MendGraph, name: str, texts: Sequence[str]) -> float:

@@ -62,12 +62,14 @@ class Datasets:
     Attributes:
         sets: eight-class test sets, GoEmotions first.
         train: GoEmotions train without the texts of its dev and test; None where the file is missing.
+        dev: GoEmotions dev without the texts of its test; None where the file is missing.
         irony: TweetEval irony test; empty where it is missing or not wanted.
         counts: set -> rows read, unreadable, duplicates, ties, leaks and rows left.
     """
 
     sets: dict[str, Labelled]
     train: Labelled | None
+    dev: Labelled | None
     irony: tuple[Irony, ...]
     counts: dict[str, dict[str, int]]
 
@@ -113,9 +115,13 @@ def read_datasets(data_dir: Path, wanted: Collection[str], echo: Callable[[str],
             irony = read_tweeteval_irony(data_dir, "test")
         else:
             echo("tweeteval_irony_test.parquet is not there: skipped")
-    known = [row.example for row in train if row.example.label8]
+    held_out = without(distinct_for_evaluation(dev)[0], in_test)
     return Datasets(
-        sets, _labelled("train", "GoEmotions train", known) if known else None, tuple(irony), counts
+        sets,
+        _known("train", "GoEmotions train", train),
+        _known("dev", "GoEmotions dev", held_out),
+        tuple(irony),
+        counts,
     )
 
 
@@ -155,6 +161,12 @@ def _test_set(
         "rows": len(known),
     }
     return _labelled(name, TITLES[name], known), counts
+
+
+def _known(name: str, title: str, rows: Sequence[Keyed]) -> Labelled | None:
+    """The rows that have one of the eight labels; None without any."""
+    known = [row.example for row in rows if row.example.label8]
+    return _labelled(name, title, known) if known else None
 
 
 def _labelled(name: str, title: str, examples: Sequence[Example]) -> Labelled:

@@ -31,7 +31,7 @@ def irony_section(graph: MendGraph, examples: Sequence[Irony]) -> Section | None
             labels.append(bool(example.irony))
         except InputError:  # a tweet that was nothing but a link
             continue
-    said = call(first, graph.tiers[first], rows, graph.labels)
+    said = call(first, graph.tiers[first], rows, graph.labels).outcomes
     known = [isinstance(o, Prediction) and SIGNAL in o.signals for o in said]
     if not any(known):
         return None

@@ -10,7 +10,8 @@ from mendgraph.assembly import load
 from mendgraph.config import Config
 from mendgraph.evaluation.contrast import load_contrast
 from mendgraph.evaluation.emotion.about import about, trained_on
-from mendgraph.evaluation.emotion.answers import Echo
+from mendgraph.evaluation.emotion.answers import Echo, System
+from mendgraph.evaluation.emotion.biased import biased
 from mendgraph.evaluation.emotion.contrast import contrast_section
 from mendgraph.evaluation.emotion.cost import Rate, cost_section, measure_rates, tiers_per_row
 from mendgraph.evaluation.emotion.datasets import MAIN, Datasets, read_datasets, wanted_sets
@@ -28,6 +29,10 @@ from mendgraph.evaluation.emotion.sections import (
 )
 from mendgraph.evaluation.emotion.targets import Target, targets_section
 from mendgraph.evaluation.report import Report
+from mendgraph.runtime.journal import NullJournal
+
+ENOUGH = 100
+"""Rows of dev that class biases can be fitted on."""
 
 
 def evaluate(
@@ -55,7 +60,7 @@ def evaluate(
     """
     wanted = wanted_sets(only)
     datasets = read_datasets(data_dir, wanted, echo)
-    with load("emotion", config=config) as graph:
+    with load("emotion", config=config, journal=NullJournal()) as graph:
         report = report_on(
             graph, config, datasets, wanted, echo=echo, plots_dir=plots_dir, resamples=resamples
         )
@@ -63,6 +68,13 @@ def evaluate(
         report.write_json(json_path)
         echo(f"figures written to {json_path}")
     return report
+
+
+def own_biases(graph: MendGraph, datasets: Datasets, echo: Echo) -> tuple[System, ...]:
+    if datasets.dev is None or len(datasets.dev.texts) < ENOUGH:
+        echo(f"fewer than {ENOUGH} rows of GoEmotions dev: no single tiers with class biases to compare with")
+        return ()
+    return biased(graph, datasets.dev, datasets.sets[MAIN], echo)
 
 
 def report_on(
@@ -93,7 +105,7 @@ def report_on(
         echo("calibration, selection and healing")
         for section, reached in (
             selection_section(main),
-            healing_section(main, graph.labels, resamples),
+            healing_section(main, own_biases(graph, datasets, echo), graph.labels, resamples),
         ):
             sections.append(section)
             targets += reached

@@ -157,11 +157,21 @@ def selection_section(main: Measured) -> tuple[Section, list[Target]]:
     ]
 
 
-def healing_section(main: Measured, names: Sequence[str], resamples: int) -> tuple[Section, list[Target]]:
-    """The cascade against the first tier and against the best one; `names` are the classes in order."""
+def healing_section(
+    main: Measured, biased: Sequence[System], names: Sequence[str], resamples: int
+) -> tuple[Section, list[Target]]:
+    """The cascade against the first tier, the best one, and the best one with fitted class biases.
+
+    `names` are the classes in order.  The target is judged against the strongest of them.
+    """
     found, labels = main.collected, main.data.labels
-    best = max([*found.tiers.values(), found.raw], key=lambda s: accuracy(labels, s.said))
-    singles = {system.name: system for system in (found.tiers[found.first], best)}
+
+    def right(system: System) -> float:
+        return accuracy(labels, system.said)
+
+    best = max([*found.tiers.values(), found.raw], key=right)
+    strongest = sorted([best, *([max(biased, key=right)] if biased else [])], key=right)
+    singles = {system.name: system for system in (found.tiers[found.first], *strongest)}
     gains = [
         gain(single, found.cascade, labels, seed=SEED, resamples=resamples) for single in singles.values()
     ]

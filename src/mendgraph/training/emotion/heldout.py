@@ -104,16 +104,16 @@ def told(policy: HealingPolicy, heard: Heard) -> list[str]:
     return lines
 
 
-def write_policy(policy: HealingPolicy, folder: Path) -> Artifact:
-    """The artefact folder of a fitted policy."""
+def write_policy(policy: HealingPolicy, folder: Path, task: str = "emotion") -> Artifact:
+    """The artefact folder of a fitted policy; `task` is the graph it is for."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(policy.to_dict(), indent=1, ensure_ascii=False) + "\n"
     (folder / "policy.json").write_text(text, encoding="utf-8")
     return write_artifact(
         folder,
-        name="emotion/policy",
+        name=f"{task}/policy",
         kind="policy",
-        task="emotion",
+        task=task,
         files=["policy.json"],
         labels=policy.labels,
         settings={"fingerprints": dict(policy.fingerprints)},
