@@ -1,0 +1,1 @@
+"""Language models of our own: corpus, tokenizer, base and experts.  Only `cards` and `command` need pydantic."""

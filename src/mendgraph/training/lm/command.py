@@ -1,0 +1,30 @@
+"""`mend train lm`: the recipe, then the cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mendgraph.adapters.hub import quiet
+from mendgraph.errors import UnknownNameError
+from mendgraph.training.lm.cards import write_cards
+from mendgraph.training.lm.recipe import PARTS, Options, make
+from mendgraph.training.lm.trainer import Echo
+
+CARDS = "cards"
+ALL = "model"
+
+
+def train_lm(part: str, data: Path, out: Path, options: Options, *, echo: Echo = lambda line: None) -> None:
+    """Makes one part, or all of them for ``model``; ``cards`` writes manifests and cards of what is there.
+
+    Raises:
+        UnknownNameError: no such part.
+    """
+    if part not in (ALL, CARDS, *PARTS):
+        raise UnknownNameError("part", part, (ALL, CARDS, *PARTS))
+    with quiet():
+        if part != CARDS:
+            make(PARTS if part == ALL else (part,), data, out, options, echo=echo)
+        finished = [] if part == PARTS[0] else write_cards(data, out, echo=echo)
+    for artifact in finished:
+        echo(f"ready: {artifact.folder}")
