@@ -21,12 +21,13 @@ from mendgraph.adapters.artifacts import BaseModelRef, open_artifact, write_arti
 from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.hub import weights_hash
 from mendgraph.adapters.kinds import TIER_KINDS, Workshop, build_tier
-from mendgraph.assembly import DownTier, load
+from mendgraph.assembly import load
 from mendgraph.config import Config, load_config
 from mendgraph.core.calibration import Temperature
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.lexical import counts
 from mendgraph.core.preprocess import prepare
+from mendgraph.core.reflection import LABELS as LEVELS
 from mendgraph.core.tier import Tier
 from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import (
@@ -42,6 +43,8 @@ from mendgraph.testing import Scripted
 from mendgraph.training.emotion.backups import write_neighbours
 from mendgraph.training.emotion.emoji_priors import fit_emoji_tier
 from mendgraph.training.emotion.similarity import fit_neighbours
+from tests.levels import save_cross_scorer, save_features
+from tests.scorers import save_roberta, save_scorer
 from tests.tiny import WORDS, bert, save_adapter, save_classifier, save_encoder, sentences
 
 ODD = [
@@ -147,12 +150,33 @@ def zero_shot(folder: Path, encoder: Path, seed: int) -> Arguments:
     return {"model": str(folder), "template": "this text expresses {} today", "wording": {"joy": "happy"}}
 
 
+def pair_checkpoint(folder: Path, encoder: Path, seed: int) -> Arguments:
+    del encoder
+    save_roberta(folder)
+    return {"path": str(save_scorer(folder / "model.safetensors", folder, seed=seed)), "encoder": str(folder)}
+
+
+def cross_scorer(folder: Path, encoder: Path, seed: int) -> Arguments:
+    save_cross_scorer(folder, encoder, seed=seed)
+    return {"path": str(folder)}
+
+
+def reflection_features(folder: Path, encoder: Path, seed: int) -> Arguments:
+    save_features(folder, encoder, seed=seed)
+    return {"path": str(folder)}
+
+
 @dataclass(frozen=True)
 class Kind:
-    """How a kind of tier is made, and the file of its artefact to damage; None where no manifest guards it."""
+    """How a kind of tier is made, and the file of its artefact to damage; None where no manifest guards it.
+
+    `labels` are its own; `pairs` says that its rows are a prompt and a response.
+    """
 
     make: Make
     guarded: str | None
+    labels: tuple[str, ...] = LABELS
+    pairs: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -164,6 +188,9 @@ KINDS: Mapping[str, Kind] = {
     "descriptions": Kind(descriptions, "descriptions.json"),
     "classifier": Kind(classifier, None),
     "zero_shot": Kind(zero_shot, None),
+    "cross_scorer": Kind(cross_scorer, "head.safetensors", LEVELS, pairs=True),
+    "reflection_features": Kind(reflection_features, "features.json", LEVELS, pairs=True),
+    "pair_checkpoint": Kind(pair_checkpoint, None, LEVELS, pairs=True),
 }
 every_kind = pytest.mark.parametrize("kind", TIER_KINDS)
 guarded = pytest.mark.parametrize("kind", [kind for kind, made in KINDS.items() if made.guarded])
@@ -187,12 +214,16 @@ def settings(encoder: Path, tiers: Mapping[str, Any]) -> Config:
 
 
 def built(kind: str, arguments: Arguments, encoder: Path) -> Tier:
-    return build_tier("the tier", kind, arguments, Workshop(settings(encoder, {}).emotion, LABELS))
+    labels = KINDS[kind].labels if kind in KINDS else LABELS
+    return build_tier("the tier", kind, arguments, Workshop(settings(encoder, {}).emotion, labels))
 
 
 def rows_for(kind: str, texts: Sequence[str] | None = None) -> list[Input]:
     if kind == "emoji":
         return [prepare(text) for text in EMOJI]
+    if KINDS[kind].pairs:
+        said = sentences(12, seed=3) if texts is None else texts
+        return [Input(text, facts={"prompt": prompt}) for text, prompt in zip(said, said[::-1], strict=True)]
     return [Input(text) for text in (sentences(12, seed=3) if texts is None else texts)]
 
 
@@ -229,7 +260,7 @@ def test_it_answers_every_row_in_order_within_the_label_space(kind: str, tiers: 
     assert len(outcomes) == len(rows)
     for outcome in outcomes:
         assert isinstance(outcome, Prediction)
-        assert tuple(outcome.scores) == LABELS
+        assert tuple(outcome.scores) == KINDS[kind].labels
         assert sum(outcome.scores.values()) == pytest.approx(1.0, abs=1e-5)
         assert all(type(p) is float and 0.0 <= p <= 1.0 for p in outcome.scores.values())
         assert outcome.raw == outcome.scores[outcome.label] == max(outcome.scores.values())
@@ -253,7 +284,8 @@ def test_no_rows_no_outcomes(kind: str, tiers: Mapping[str, Tier]) -> None:
 @every_kind
 def test_odd_texts_are_answered_or_fail_alone(kind: str, tiers: Mapping[str, Tier]) -> None:
     plain = rows_for(kind)[:2]
-    odd = [Input(text, facts={"emoji_only": True, "emoji": []} if kind == "emoji" else {}) for text in ODD]
+    facts = {"emoji_only": True, "emoji": []} if kind == "emoji" else {"prompt": ODD[-1]}
+    odd = [Input(text, facts=facts) for text in ODD]
     outcomes = tiers[kind].predict([plain[0], *odd, plain[1]])
     assert len(outcomes) == len(ODD) + 2
     for outcome in outcomes[1:-1]:
@@ -350,16 +382,17 @@ def test_a_refused_tier_is_down_with_the_reason_and_the_next_one_answers(
     )
     config = settings(encoder, {kind: {"kind": kind, **arguments}, "backup": {"kind": "lexical", **backup}})
     with load("emotion", config=config, policy=policy) as graph:
-        assert isinstance(graph.tiers[kind], DownTier)
         health = graph.health()
         assert (health[kind]["state"], health[kind]["calibrated"]) == ("down", False)
         assert "gone" in health[kind]["error"]
-        assert health["backup"] == {"state": "up", "fingerprint": mark, "calibrated": True, "error": None}
+        assert (health["backup"]["state"], health["backup"]["fingerprint"]) == ("up", mark)
+        assert health["backup"]["calibrated"] is True
         [answer] = graph.run("😀" if kind == "emoji" else "so very happy today")
     assert (answer.status, answer.source) == ("accepted", "backup")
     first = answer.trail[0]
     assert first.failure is not None
-    assert (first.tier, first.failure.kind, first.verdict) == (kind, "artifact_missing", "defer")
+    assert (first.tier, first.failure.kind, first.verdict) == (kind, "tier_down", "defer")
+    assert "artifact_missing" in first.failure.message
     assert "gone" in first.failure.message
 
 

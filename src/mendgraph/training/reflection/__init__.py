@@ -1,0 +1,1 @@
+"""Reflection: data, training and cross-validation of the counsellor-reflection scorer."""
