@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint format bench docs clean help
+.PHONY: demo test lint format bench soak docs clean help
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -30,10 +30,20 @@ format: $(VENV)/.test  ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.test  ## speed ratios of measures P1, P2 and P4, into benchmarks/results
+# Half an hour on two cores, which must have nothing else to do.
+bench: $(VENV)/.test  ## speed, failover and durability (P1 to P4, P9 to P11, isolation), into benchmarks/results
 	@$(BIN)/python -m benchmarks.p1_latency
 	@$(BIN)/python -m benchmarks.p2_overhead
+	@$(BIN)/python -m benchmarks.p3_journal
 	@$(BIN)/python -m benchmarks.p4_throughput
+	@$(BIN)/python -m benchmarks.isolation
+	@$(BIN)/python -m benchmarks.p9_failover
+	@$(BIN)/python -m benchmarks.p10_dead_primary
+	@$(BIN)/python -m benchmarks.p11_kill
+	@$(BIN)/python -m benchmarks.p11_kill --points 20 --models
+
+soak: $(VENV)/.test  ## thirty minutes of mixed faults under load, into benchmarks/results
+	@$(BIN)/mend chaos emotion --random --minutes 30 --isolation process --rate 10 --json benchmarks/results/soak.json
 
 docs: $(VENV)/.demo  ## draw the graphs again
 	@$(BIN)/python docs/draw_graphs.py

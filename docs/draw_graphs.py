@@ -7,29 +7,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mendgraph.app import Build
-from mendgraph.config import GraphSpec, load_config
+from mendgraph.assembly import BUILDS
+from mendgraph.config import load_config
 from mendgraph.core.healing import HealingPolicy, IronyRule
-from mendgraph.core.preprocess import prepare
-from mendgraph.graphs import emotion
-from mendgraph.nodes.context import Context
 from mendgraph.testing import Scripted
 
 GRAPHS = Path(__file__).parents[1] / "graphs"
+IRONY = {"emotion": IronyRule(0.5, ("joy",))}
+"""Graph -> the rule that its policy has, where it has one: it decides whether the check is drawn, not how."""
 
 
-def picture(build: Build, labels: tuple[str, ...], spec: GraphSpec) -> str:
-    context = Context(
-        prepare=prepare,
-        tiers={name: Scripted({}, name=name) for name in spec.tiers},
-        policy=HealingPolicy(labels=labels, irony=IronyRule(0.5, labels[:1])),
+def picture(name: str) -> str:
+    system = BUILDS[name]
+    context = system.context(
+        tiers={tier: Scripted({}, name=tier) for tier in load_config().graph(name).tiers},
+        policy=HealingPolicy(labels=system.labels, irony=IRONY.get(name)),
     )
-    return str(build(context).get_graph().draw_mermaid())
+    return str(system.build(context).get_graph().draw_mermaid())
 
 
 def pictures() -> dict[Path, str]:
     """File -> what it must hold."""
-    return {GRAPHS / "emotion.mmd": picture(emotion.build, emotion.LABELS, load_config().emotion)}
+    return {GRAPHS / f"{name}.mmd": picture(name) for name in BUILDS}
 
 
 def main() -> None:

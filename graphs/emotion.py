@@ -11,6 +11,11 @@ from mendgraph.nodes.context import Context
 from mendgraph.nodes.state import CascadeState
 
 LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise", "neutral", "disgust")
+FIELDS = ("text",)
+FIGURES = ()
+EXAMPLE = "I am so happy today!"
+SPECIALIST = ("emoji", "emoji_only")
+"""A tier for texts that are nothing but emoji."""
 
 
 class EmotionState(CascadeState):
@@ -19,4 +24,6 @@ class EmotionState(CascadeState):
 
 def build(context: Context, *, checkpointer: BaseCheckpointSaver[Any] | None = None) -> Cascade:
     """The emotion graph over the tiers of `context`."""
-    return build_cascade("emotion", context, state=EmotionState, checkpointer=checkpointer)
+    return build_cascade(
+        "emotion", context, state=EmotionState, specialist=SPECIALIST, checkpointer=checkpointer
+    )

@@ -1,4 +1,4 @@
-"""Emotion graphs over scripted tiers, for tests."""
+"""Emotion and reflection graphs over scripted tiers, for tests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,36 @@ from mendgraph.core.calibration.temperature import Temperature
 from mendgraph.core.combine import Combiner, CombinerSet
 from mendgraph.core.healing import HealingPolicy, IronyRule
 from mendgraph.core.preprocess import prepare
+from mendgraph.core.reflection import level_value, prepare_pair
 from mendgraph.core.tier import Tier
 from mendgraph.core.values import Answer
-from mendgraph.graphs import emotion
+from mendgraph.graphs import emotion, reflection
 from mendgraph.nodes.context import Context
-from mendgraph.runtime.journal import Journal
+from mendgraph.reflection import ReflectionGraph
+from mendgraph.runtime.journal import Journal, NullJournal
 
 IRONY = IronyRule(threshold=0.5, labels=("joy", "love"))
+
+
+def pair_cascade(
+    tiers: Mapping[str, Tier],
+    *,
+    ask: str = "never",
+    checkpointer: Any = None,
+    journal: Journal | None = None,
+    **policy: Any,
+) -> ReflectionGraph:
+    """The reflection graph, as `cascade` is the emotion graph."""
+    context = Context(
+        prepare=prepare_pair,
+        value=level_value,
+        question=reflection.QUESTION,
+        tiers=tiers,
+        policy=policy_for(tiers, labels=reflection.LABELS, **policy),
+        ask=ask,
+        journal=journal or NullJournal(),
+    )
+    return ReflectionGraph("reflection", context, reflection.build, checkpointer=checkpointer)
 
 
 def policy_for(tiers: Mapping[str, Tier], **changes: Any) -> HealingPolicy:

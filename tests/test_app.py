@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
@@ -16,12 +17,16 @@ from langgraph.types import Command
 
 from mendgraph import app
 from mendgraph.app import MendGraph, answers_of
-from mendgraph.assembly import DownTier, load
+from mendgraph.assembly import load
 from mendgraph.core.calibration import Temperature
+from mendgraph.core.tier import Tier
 from mendgraph.core.values import Answer, Failure, Input, Prediction
 from mendgraph.errors import ArtifactMissing, ConfigError
 from mendgraph.graphs.emotion import LABELS
-from mendgraph.testing import Failing, Scripted
+from mendgraph.runtime.journal import NullJournal
+from mendgraph.runtime.journal_reader import JournalReader
+from mendgraph.runtime.supervised import Supervised
+from mendgraph.testing import Scripted
 from tests.cascades import cascade, tried
 
 SURE = Scripted({"sunny": "joy", "grim": "sadness"}, otherwise="neutral")
@@ -43,7 +48,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_knows_its_name_its_labels_and_its_tiers() -> None:
     graph = cascade({"primary": SURE})
-    assert (graph.name, graph.labels, dict(graph.tiers)) == ("emotion", LABELS, {"primary": SURE})
+    assert (graph.name, graph.labels, list(graph.tiers)) == ("emotion", LABELS, ["primary"])
     assert graph.graph.get_name() == "emotion"
 
 
@@ -211,7 +216,7 @@ def test_as_node_and_status_take_states_that_are_objects() -> None:
     letter.emotion = graph.as_node()(letter, {})["emotion"]
     assert letter.emotion["label"] == "sadness"
     assert graph.status()(letter) == "accepted"
-    assert MendGraph.status("feeling")({"feeling": {"status": "abstained"}}) == "abstained"
+    assert graph.status("feeling")({"feeling": {"status": "abstained"}}) == "abstained"
 
 
 def parent(graph: MendGraph, *, checkpointer: Any = None, ask: Any = None) -> Any:
@@ -267,16 +272,15 @@ def test_the_tool_never_pauses_and_says_what_its_answer_means() -> None:
 
 
 def test_a_down_tier_reports_why_and_every_row_hears_it() -> None:
-    down = DownTier("primary", ArtifactMissing("no manifest.json in 'x'", hint="train it"))
+    def refused() -> Tier:
+        raise ArtifactMissing("no manifest.json in 'x'", hint="train it")
+
+    down = Supervised("primary", refused)
     graph = cascade({"primary": down, "backup": SURE}, calibrators={"backup": Temperature(1.0, "scripted")})
-    assert graph.health() == {
-        "primary": {
-            "state": "down",
-            "fingerprint": "",
-            "calibrated": False,
-            "error": "no manifest.json in 'x' (train it)",
-        },
-        "backup": {"state": "up", "fingerprint": "scripted", "calibrated": True, "error": None},
+    keys = ("state", "fingerprint", "calibrated", "error")
+    assert {name: tuple(health[key] for key in keys) for name, health in graph.health().items()} == {
+        "primary": ("down", "", False, "no manifest.json in 'x' (train it)"),
+        "backup": ("up", "scripted", True, None),
     }
     answers = graph.run(["sunny", "grim"])
     assert [(a.label, tried(a)) for a in answers] == [
@@ -297,13 +301,12 @@ class Closing(Scripted):
 
 def test_every_tier_that_can_be_closed_is_even_when_a_run_goes_wrong() -> None:
     first, second = Closing(), Closing()
-    bug = Failing(ZeroDivisionError("a bug"))
-    graph = cascade({"primary": first, "buggy": bug, "backup": second})
-    with pytest.raises(ZeroDivisionError), graph:
-        graph.run("sunny", down=["primary"])
+    graph = cascade({"primary": first, "backup": second})
+    with pytest.raises(ConfigError), graph:
+        graph.run("sunny", down=["nobody"])
     assert (first.closed, second.closed) == (1, 1)
     graph.close()
-    assert (first.closed, second.closed) == (2, 2)
+    assert (first.closed, second.closed) == (1, 1)
 
 
 # ---- load ---------------------------------------------------------------------------------------------------
@@ -340,3 +343,16 @@ def test_load_hands_on_the_checkpointer_and_asks_as_configured() -> None:
     assert graph.run("hm", config=config)[0].status == "needs_clarification"
     state = graph.graph.invoke(Command(resume="joy"), config)
     assert answers_of(state)[0].label == "joy"
+
+
+def test_a_configured_journal_records_and_is_closed_with_its_graph(tmp_path: Path) -> None:
+    file = tmp_path / "runs.sqlite"
+    with load(tiers={"primary": SURE}, overrides=[f"emotion.journal={file}"]) as graph:
+        graph.run(["sunny", "grim"])
+        graph.run("sunny")
+    with JournalReader(file) as reader:
+        assert sorted(run.rows for run in reader.runs()) == [1, 2]
+    silent = load(tiers={"primary": SURE}, overrides=[f"emotion.journal={file}"], journal=NullJournal())
+    silent.run("sunny")
+    with JournalReader(file) as reader:
+        assert reader.count() == (2, 3)

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from mendgraph.assembly import load
-from mendgraph.config import DEFAULTS, Config, load_config, with_overrides
+from mendgraph.config import DEFAULTS, Config, graph_names, load_config, with_overrides
 from mendgraph.errors import ConfigError, UnknownNameError
 from mendgraph.testing import Scripted
 
@@ -254,7 +254,9 @@ def test_graphs_are_found_by_name() -> None:
     config = load_config()
     assert config.graph("emotion") is config.emotion
     for name in ("training", "emotoin", "source"):
-        with pytest.raises(ConfigError, match=rf"no graph named '{name}' \(known graphs: emotion\)"):
+        with pytest.raises(
+            ConfigError, match=rf"no graph named '{name}' \(known graphs: emotion, reflection\)"
+        ):
             config.graph(name)
 
 
@@ -269,10 +271,57 @@ def test_load_takes_a_path_or_a_configuration_and_overrides_on_either(tmp_path: 
 
 
 def test_load_names_the_graphs_it_knows() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown graph 'emotoin'; known: emotion \(did you mean"):
+    with pytest.raises(
+        UnknownNameError, match=r"unknown graph 'emotoin'; known: emotion, reflection \(did you mean"
+    ):
         load("emotoin")
     nothing = [f"emotion.tiers.{name}=null" for name in TIERS]
     with pytest.raises(ConfigError, match="a cascade needs at least one tier"):
         load(overrides=nothing)
     with pytest.raises(UnknownNameError, match="unknown kind of tier 'lexcal'"):
         load(overrides=[*nothing, "emotion.tiers.mine={kind: lexcal}"])
+
+
+def test_supervision_of_a_tier_changes_only_what_it_names() -> None:
+    sets = [
+        "emotion.supervision.retries=3",
+        "emotion.tiers.primary.supervision={isolation: process, breaker: {consecutive: 7}}",
+    ]
+    spec = load_config(None, sets).emotion
+    primary, lexical = spec.supervision_of("primary"), spec.supervision_of("lexical")
+    assert (primary.isolation, primary.retries, primary.breaker.consecutive) == ("process", 3, 7)
+    assert primary.breaker.window == lexical.breaker.window
+    assert (lexical.isolation, lexical.retries, lexical.breaker.consecutive) == ("inline", 3, 2)
+    assert "supervision" not in spec.tiers["primary"].arguments
+    assert "cost" not in spec.tiers["primary"].arguments
+
+
+@pytest.mark.parametrize(
+    ("setting", "place"),
+    [
+        ("emotion.supervision.isolation=container", "emotion.supervision.isolation"),
+        ("emotion.supervision.retires=1", "emotion.supervision.retires"),
+        (
+            "emotion.tiers.primary.supervision={breaker: {window: 0}}",
+            "tiers.primary.supervision.breaker.window",
+        ),
+        ("emotion.tiers.primary.supervision={deadline: 3}", "tiers.primary.supervision.deadline"),
+        ("emotion.tiers.primary.cost=-1", "emotion.tiers.primary.cost"),
+        ("emotion.deadline_s=0", "emotion.deadline_s"),
+    ],
+)
+def test_supervision_that_is_wrong_is_refused_with_its_place(setting: str, place: str) -> None:
+    with pytest.raises(ConfigError, match=place.replace(".", r"\.")):
+        load_config(None, [setting])
+
+
+def test_every_graph_is_configured_alike(tmp_path: Path) -> None:
+    written = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
+    assert set(graph_names()) == {"emotion", "reflection"}
+    for name in graph_names():
+        default = load_config().graph(name)
+        assert written[name].keys() == type(default).model_fields.keys()
+        first, *rest = default.tiers
+        without = load_config(write(tmp_path / f"{name}.yaml", f"{name}: {{tiers: {{{first}: null}}}}"))
+        assert list(without.graph(name).tiers) == rest
+        assert list(load_config(None, [f"{name}.tiers.{first}=null"]).graph(name).tiers) == rest

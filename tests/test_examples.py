@@ -11,7 +11,9 @@ from langgraph.types import Command
 from mendgraph.app import MendGraph
 from mendgraph.core.tier import Tier
 from mendgraph.core.values import Answer
-from mendgraph.testing import Failing, Scripted
+from mendgraph.errors import ArtifactMissing
+from mendgraph.runtime.supervised import Supervised
+from mendgraph.testing import Scripted
 from tests.cascades import IRONY, cascade
 from tests.loading import script
 
@@ -115,7 +117,7 @@ def test_the_demo_fits_a_screen_and_tells_every_story(capsys: pytest.CaptureFixt
 
 
 def test_the_demo_reports_failure_when_nothing_can_answer() -> None:
-    class Down(Failing):
-        error = "weights are missing"
+    def refused() -> Tier:
+        raise ArtifactMissing("weights are missing")
 
-    assert script("examples/demo.py").main(cascade({"primary": Down()})) == 1
+    assert script("examples/demo.py").main(cascade({"primary": Supervised("primary", refused)})) == 1

@@ -2,41 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from loguru import logger
 
-from mendgraph.adapters.kinds import Workshop, build_tier
+from mendgraph.adapters.device import choose_device, compute_threads
+from mendgraph.adapters.hashing import sha256_of_json
+from mendgraph.adapters.kinds import Workshop, build_tier, check_arguments
 from mendgraph.adapters.policies import open_policy
 from mendgraph.app import Build, MendGraph
 from mendgraph.config import Config, GraphSpec, load_config, with_overrides
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.preprocess import prepare
+from mendgraph.core.reflection import level_value, prepare_pair
 from mendgraph.core.tier import Tier
+from mendgraph.core.values import Input, Prediction
 from mendgraph.errors import TierError, UnknownNameError
-from mendgraph.graphs import emotion
-from mendgraph.nodes.context import Context
+from mendgraph.graphs import emotion, reflection
+from mendgraph.nodes.context import Context, probabilities
+from mendgraph.reflection import ReflectionGraph
 from mendgraph.runtime.journal import Journal, NullJournal
+from mendgraph.runtime.recipe import Recipe
+from mendgraph.runtime.sqlite_journal import SqliteJournal
+from mendgraph.runtime.supervised import Supervised
 
-BUILDS: Mapping[str, tuple[Build, tuple[str, ...]]] = {"emotion": (emotion.build, emotion.LABELS)}
-"""Graph name -> its builder and its label space."""
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What makes a graph's cascade one about emotion, or reflection.
+
+    Attributes:
+        build: lays out the graph over a `Context`.
+        labels: the label space, in order.
+        prepare, value, question: see `Context`.
+        fields: what a row is made of; one name where a row is a text.
+        face: what `load` returns.
+    """
+
+    build: Build
+    labels: tuple[str, ...]
+    fields: tuple[str, ...]
+    prepare: Callable[[object], Input]
+    value: Callable[[Prediction], Any] = probabilities
+    question: str = "Which label fits?"
+    face: type[MendGraph] = MendGraph
+
+    @property
+    def example(self) -> object:
+        """A row that `prepare` takes."""
+        text = "Good morning, how are you?"
+        return text if len(self.fields) == 1 else dict.fromkeys(self.fields, text)
+
+    def context(self, **given: Any) -> Context:
+        """A `Context` of this system; `given` are its other fields."""
+        return Context(**{"prepare": self.prepare, "value": self.value, "question": self.question, **given})
 
 
-class DownTier:
-    """Stands in for a tier whose weights were refused; every row it is asked about gets the reason."""
+BUILDS: Mapping[str, System] = {
+    "emotion": System(emotion.build, emotion.LABELS, emotion.FIELDS, prepare),
+    "reflection": System(
+        reflection.build,
+        reflection.LABELS,
+        reflection.FIELDS,
+        prepare_pair,
+        level_value,
+        reflection.QUESTION,
+        ReflectionGraph,
+    ),
+}
+"""Graph name -> what it is made of."""
 
-    fingerprint = ""
+DECIDING = ("mendgraph", "torch", "transformers", "peft", "tokenizers", "numpy", "langgraph")
+"""Packages whose version may change an answer."""
 
-    def __init__(self, name: str, error: TierError) -> None:
-        self.name = name
-        self.error = error
+Source = Recipe | Callable[[], Tier]
+Wrap = Callable[[str, Source], Source]
 
-    def predict(self, rows: Sequence[object]) -> Any:
-        raise self.error
+
+class Loading(TypedDict, total=False):
+    """What `load` takes beside the name."""
+
+    config: Config | Path | str | None
+    overrides: Sequence[str]
+    tiers: Mapping[str, Tier] | None
+    policy: HealingPolicy | None
+    checkpointer: BaseCheckpointSaver[Any] | None
+    journal: Journal | None
+    wrap: Wrap | None
+
+
+@overload
+def load(name: Literal["reflection"], **given: Unpack[Loading]) -> ReflectionGraph: ...
+
+
+@overload
+def load(name: str = ..., **given: Unpack[Loading]) -> MendGraph: ...
 
 
 def load(
@@ -48,6 +116,7 @@ def load(
     policy: HealingPolicy | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     journal: Journal | None = None,
+    wrap: Wrap | None = None,
 ) -> MendGraph:
     """Opens a graph with its models.
 
@@ -58,43 +127,90 @@ def load(
         tiers: tiers to use instead of the configured ones, in the order to try them.
         policy: fitted policy to use instead of the configured one.
         checkpointer: LangGraph checkpointer, needed for ``ask="interrupt"``.
-        journal: where final answers are recorded.
+        journal: where final answers are recorded; by default where the configuration says, if anywhere.
+        wrap: changes how a configured tier is opened, given its name; for injecting faults.
 
     Raises:
         UnknownNameError: no such graph.
         ConfigError: the configuration is wrong.
+        JournalError: the journal that the configuration names cannot be written.
 
     A tier whose weights are missing or refused does not stop the graph: it is marked down with the reason
-    (see `MendGraph.health`) and the next tier answers.
+    (see `MendGraph.health`), the next tier answers, and it comes back by itself when its files are good.
     """
     if name not in BUILDS:
         raise UnknownNameError("graph", name, BUILDS)
-    build, labels = BUILDS[name]
+    system = BUILDS[name]
     settings = (
         with_overrides(config, overrides) if isinstance(config, Config) else load_config(config, overrides)
     )
     spec = settings.graph(name)
-    context = Context(
-        prepare=prepare,
-        tiers=dict(tiers) if tiers is not None else build_tiers(spec, labels),
-        policy=policy or load_policy(spec.policy, labels),
+    healing = policy or load_policy(spec.policy, system.labels)
+    kept = journal if journal is not None else _configured_journal(spec)
+    context = system.context(
+        tiers=dict(tiers) if tiers is not None else build_tiers(name, spec, system.labels, wrap),
+        policy=healing,
         ask=spec.ask,
-        journal=journal or NullJournal(),
+        journal=kept,
+        deadline_s=spec.deadline_s,
+        budget=spec.budget,
+        costs={tier: stanza.cost for tier, stanza in spec.tiers.items()},
+        facts=facts_of(name, spec, healing),
     )
-    return MendGraph(name, _self_calibrated(context), build, checkpointer=checkpointer)
+    return system.face(
+        name, context, system.build, checkpointer=checkpointer, closing=() if journal else (kept,)
+    )
 
 
-def build_tiers(spec: GraphSpec, labels: Sequence[str]) -> dict[str, Tier]:
-    """The configured tiers; refused ones as `DownTier`."""
+def _configured_journal(spec: GraphSpec) -> Journal:
+    return SqliteJournal(Path(spec.journal)) if spec.journal else NullJournal()
+
+
+def build_tiers(
+    graph: str, spec: GraphSpec, labels: Sequence[str], wrap: Wrap | None = None
+) -> dict[str, Supervised]:
+    """The configured tiers, each looked after as its stanza says; refused ones are down until their files are good."""
     workshop = Workshop(spec, tuple(labels))
-    tiers: dict[str, Tier] = {}
-    for name, tier in spec.tiers.items():
-        try:
-            tiers[name] = build_tier(name, tier.kind, tier.arguments, workshop)
-        except TierError as error:
+    for name, stanza in spec.tiers.items():
+        check_arguments(name, stanza.kind, stanza.arguments)
+
+    def opened(name: str) -> Supervised:
+        source = _source_of(graph, spec, name, workshop)
+        return Supervised(name, wrap(name, source) if wrap else source, spec.supervision_of(name))
+
+    # Worker processes start side by side, because opening one is waiting; the others share one encoder, in turn.
+    workers = [name for name in spec.tiers if spec.supervision_of(name).isolation == "process"]
+    with ThreadPoolExecutor(max(len(workers), 1), thread_name_prefix="mendgraph opens") as pool:
+        started = {name: pool.submit(opened, name) for name in workers}
+        here = {name: opened(name) for name in spec.tiers if name not in started}
+        tiers = {name: here.get(name) or started[name].result() for name in spec.tiers}
+    for name, tier in tiers.items():
+        if error := tier.error:
             logger.warning("tier {} is down: {}", name, error)
-            tiers[name] = DownTier(name, error)
     return tiers
+
+
+def _source_of(graph: str, spec: GraphSpec, name: str, workshop: Workshop) -> Source:
+    if spec.supervision_of(name).isolation == "process":
+        return Recipe(
+            "mendgraph.assembly:tier_in_worker",
+            {"graph": graph, "spec": spec.model_dump(mode="json"), "tier": name},
+        )
+    stanza = spec.tiers[name]
+    return partial(build_tier, name, stanza.kind, stanza.arguments, workshop)
+
+
+def tier_in_worker(graph: str, spec: Mapping[str, Any], tier: str) -> Tier:
+    """One tier of a configuration that came as JSON; what worker processes open.
+
+    It has answered a row already: the first forward pass of a process takes many times as long as any later one, and
+    a deadline is meant for those.
+    """
+    settings, system = GraphSpec.model_validate(spec), BUILDS[graph]
+    stanza = settings.tiers[tier]
+    opened = build_tier(tier, stanza.kind, stanza.arguments, Workshop(settings, system.labels))
+    opened.predict([system.prepare(system.example)])
+    return opened
 
 
 def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
@@ -103,11 +219,11 @@ def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
     Raises:
         TierError: one of them is down; held-out rows have to be heard by all.
     """
-    tiers = build_tiers(config.graph(name), BUILDS[name][1])
+    tiers = build_tiers(name, config.graph(name), BUILDS[name].labels)
     for tier in tiers.values():
-        if isinstance(tier, DownTier):
+        if tier.error is not None:
             raise tier.error
-    return tiers
+    return dict(tiers)
 
 
 def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
@@ -119,12 +235,24 @@ def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
         return HealingPolicy(labels=tuple(labels))
 
 
-def _self_calibrated(context: Context) -> Context:
-    """Tiers that bring a calibration of their own use it where the policy's is for other weights."""
-    calibrators = dict(context.policy.calibrators)
-    for name, tier in context.tiers.items():
-        own = getattr(tier, "calibrator", None)
-        fitted = calibrators.get(name)
-        if own is not None and (fitted is None or fitted.fingerprint != tier.fingerprint):
-            calibrators[name] = own
-    return replace(context, policy=replace(context.policy, calibrators=calibrators))
+def facts_of(name: str, spec: GraphSpec, policy: HealingPolicy) -> dict[str, Any]:
+    """What a record of a run says about the graph; see `Context.facts`."""
+    config = spec.model_dump(mode="json", exclude={"journal"})  # where runs are kept changes no answer
+    return {
+        "graph": name,
+        "config": config,
+        "config_hash": sha256_of_json(config),
+        "policy": sha256_of_json(policy.to_dict()),
+        "versions": versions(spec.device),
+    }
+
+
+def versions(device: str) -> dict[str, str]:
+    """Whatever may change the last bits of a score: packages, the device, and how many threads share a sum."""
+    found = {package: metadata.version(package) for package in DECIDING}
+    return {
+        "python": platform.python_version(),
+        **found,
+        "device": str(choose_device(device)),
+        "threads": str(compute_threads()),
+    }

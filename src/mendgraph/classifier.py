@@ -80,7 +80,7 @@ class EmotionClassifier:
         self.close()
 
     def _told(self, answer: Answer) -> dict[str, Any]:
-        self._statistics.record(answer)
+        self._statistics.count(answer)
         self._answers.append(answer)
         tier = answer.source or next((a.tier for a in reversed(answer.trail) if a.prediction is not None), "")
         whole = answer.to_dict()

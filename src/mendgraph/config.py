@@ -1,20 +1,19 @@
-"""config.yaml as frozen values.  The only file that knows YAML."""
+"""config.yaml as frozen values."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from mendgraph.core.supervision import Supervision
 from mendgraph.errors import ConfigError
+from mendgraph.settings_file import merged, read_mapping, settings_of, with_absolute_paths
 
 DEFAULTS = Path(__file__).with_name("config.yaml")
-EMBEDDED = "embedded:"
 FILE = "(file)"
 """Where a configuration came from, among its keys."""
 
@@ -58,12 +57,66 @@ class TrainingSpec(_Frozen):
     seed: int = Field(default=0, ge=0, lt=2**32)
 
 
+class ReflectionTrainingSpec(_Frozen):
+    """How the reflection scorer is trained; names as in PEFT and transformers where they have one.
+
+    Attributes:
+        model: the encoder: ``embedded``, a folder, or a hub name of a BERT.
+        layers: how many of the encoder's upper layers the head reads.
+        head_width, head_dropout: of the head.
+        r, lora_alpha, target_modules: of the adapters, which the `top_layers` upper layers get.
+        encoder_dropout: in the encoder while they are tuned.
+        head_epochs: the head alone, on states that stay the same; then `num_epochs` of head and adapters together.
+        objective: ``margin`` (Min et al. 2022), ``one_gap`` (the same margin for every pair of levels), ``mse``.
+        likelihood: weight of the levels' cross-entropy beside the margins.
+        complex_weight: of the margin between complex and simple reflections, which is the hardest.
+        mismatches: reflections of other prompts per prompt and step, from `mismatch_pool` of them; 0 for none.
+        batch_prompts: prompts per step, each with all its responses.
+        blind: hide the prompt; a baseline, not a model.
+        folds: file of the cross-validation, which `mend train reflection --part folds` writes.
+    """
+
+    model: str = "embedded"
+    max_length: int = Field(default=256, ge=8, le=8192)
+    layers: int = Field(default=6, ge=1)
+    r: int = Field(default=16, ge=1, le=512)
+    lora_alpha: int = Field(default=32, ge=1)
+    target_modules: tuple[str, ...] = ("query", "value", "dense")
+    top_layers: int = Field(default=3, ge=1)
+    encoder_dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
+    head_width: int = Field(default=256, ge=1)
+    head_dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
+    objective: Literal["margin", "one_gap", "mse"] = "margin"
+    likelihood: float = Field(default=1.0, ge=0.0)
+    complex_weight: float = Field(default=6.0, ge=0.0)
+    mismatches: int = Field(default=4, ge=0)
+    mismatch_pool: int = Field(default=12, ge=1)
+    batch_prompts: int = Field(default=8, ge=1)
+    head_epochs: int = Field(default=20, ge=1)
+    head_learning_rate: float = Field(default=1e-3, gt=0.0)
+    num_epochs: int = Field(default=0, ge=0)
+    learning_rate: float = Field(default=5e-4, gt=0.0)
+    tuned_head_learning_rate: float = Field(default=1e-4, gt=0.0)
+    weight_decay: float = Field(default=0.01, ge=0.0)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    blind: bool = False
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    folds: Path = Path("runs/reflection/folds.jsonl")
+
+
 class TierSpec(BaseModel):
-    """One tier.  `kind` names a builder; every further key is an argument of that builder."""
+    """One tier.  `kind` names a builder; every key not listed here is an argument of that builder.
+
+    Attributes:
+        cost: of answering one row, in whatever unit the graph's `budget` is in.
+        supervision: what differs from the graph's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: str
+    cost: float = Field(default=1.0, ge=0.0)
+    supervision: dict[str, Any] = {}
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -79,8 +132,32 @@ class GraphSpec(_Frozen):
     max_length: int = Field(default=128, ge=8, le=8192)
     batch_size: int = Field(default=32, ge=1)
     ask: Literal["never", "return", "interrupt"] = "return"
+    deadline_s: float | None = Field(default=None, gt=0.0)
+    budget: float | None = Field(default=None, ge=0.0)
+    journal: str | None = None
     policy: str
+    supervision: Supervision = Supervision()
     tiers: dict[str, TierSpec]
+
+    def supervision_of(self, tier: str) -> Supervision:
+        """The graph's supervision with what the tier's own stanza changes."""
+        return _SUPERVISION.validate_python(
+            merged(_SUPERVISION.dump_python(self.supervision), self.tiers[tier].supervision)
+        )
+
+    @model_validator(mode="after")
+    def _supervisions_are_sound(self) -> Self:
+        for name in self.tiers:
+            try:
+                self.supervision_of(name)
+            except ValidationError as error:
+                first = error.errors()[0]
+                place = ".".join(map(str, ("tiers", name, "supervision", *first["loc"])))
+                raise ValueError(f"{place}: {first['msg']}") from error
+        return self
+
+
+_SUPERVISION = TypeAdapter(Supervision)
 
 
 class Config(_Frozen):
@@ -90,13 +167,22 @@ class Config(_Frozen):
     model: ModelSpec = ModelSpec()
     lora: LoraSpec = LoraSpec()
     training: TrainingSpec = TrainingSpec()
+    reflection_training: ReflectionTrainingSpec = ReflectionTrainingSpec()
     emotion: GraphSpec
+    reflection: GraphSpec
 
     def graph(self, name: str) -> GraphSpec:
         spec = getattr(self, name, None)
         if not isinstance(spec, GraphSpec):
-            raise ConfigError(f"{self.source}: no graph named {name!r}", hint="known graphs: emotion")
+            raise ConfigError(
+                f"{self.source}: no graph named {name!r}", hint=f"known graphs: {', '.join(graph_names())}"
+            )
         return spec
+
+
+def graph_names() -> list[str]:
+    """Every graph that a configuration describes."""
+    return [name for name, entry in Config.model_fields.items() if entry.annotation is GraphSpec]
 
 
 def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -108,10 +194,10 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
         ConfigError: ``where: what`` for everything that is wrong at once.
     """
     source = _source(path)
-    data = _read(DEFAULTS)
+    data = read_mapping(DEFAULTS)
     if source != DEFAULTS:
-        data = _merged(data, _absolute(_read(source), source.parent))
-    return _checked(_merged(data, _settings(overrides)), source)
+        data = merged(data, with_absolute_paths(read_mapping(source), source.parent))
+    return _checked(merged(data, settings_of(overrides)), source)
 
 
 def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
@@ -120,14 +206,15 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     Raises:
         ConfigError: as `load_config`.
     """
-    return _checked(_merged(config.model_dump(exclude={"source"}), _settings(overrides)), config.source)
+    return _checked(merged(config.model_dump(exclude={"source"}), settings_of(overrides)), config.source)
 
 
 def _checked(data: dict[str, Any], source: Path) -> Config:
-    tiers = data["emotion"].get("tiers") if isinstance(data.get("emotion"), dict) else None
-    if isinstance(tiers, dict):
-        used = {name: tier for name, tier in tiers.items() if tier is not None}
-        data = {**data, "emotion": {**data["emotion"], "tiers": used}}
+    for name in graph_names():
+        graph = data.get(name)
+        if isinstance(graph, dict) and isinstance(graph.get("tiers"), dict):
+            used = {tier: stanza for tier, stanza in graph["tiers"].items() if stanza is not None}
+            data = {**data, name: {**graph, "tiers": used}}
     try:
         # Under its own alias, so that a key named "source" in a file is as unknown as any other.
         return Config.model_validate({**data, FILE: source})
@@ -142,78 +229,3 @@ def _source(path: Path | str | None) -> Path:
         return Path(os.path.expanduser(named)).resolve()
     local = Path("mendgraph.yaml")
     return local.resolve() if local.is_file() else DEFAULTS
-
-
-@cache
-def _text(path: Path, stamp: int) -> str:
-    return path.read_text(encoding="utf-8")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(_text(path, path.stat().st_mtime_ns))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such file", hint="check --config or MENDGRAPH_CONFIG") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping of keys, got {type(data).__name__}")
-    return data
-
-
-def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """`extra` over `base`; mappings merge key by key, everything else is replaced.
-
-    A tier of another kind is replaced too: its arguments would mean nothing to the new kind.
-    """
-    result = dict(base)
-    for key, value in extra.items():
-        old = result.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and _one_kind(old, value):
-            value = _merged(old, value)
-        result[key] = value
-    return result
-
-
-def _one_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return "kind" not in old or "kind" not in new or old["kind"] == new["kind"]
-
-
-def _settings(overrides: Sequence[str]) -> dict[str, Any]:
-    """Overrides as one mapping, so that a tier's kind and its arguments may come in any order."""
-    data: dict[str, Any] = {}
-    for override in overrides:
-        data = _merged(data, _absolute(_parsed(override), Path.cwd()))
-    return data
-
-
-def _parsed(override: str) -> dict[str, Any]:
-    key, sign, value = override.partition("=")
-    if not sign or not key.strip():
-        raise ConfigError(f"--set {override!r}: expected key.sub=value", hint="e.g. training.num_epochs=2")
-    try:
-        data: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not YAML: {error}") from error
-    for part in reversed(key.strip().split(".")):
-        data = {part: data}
-    result: dict[str, Any] = data
-    return result
-
-
-def _absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Paths of artefacts, relative to the file that names them, made absolute."""
-
-    def fixed(key: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: fixed(k, v) for k, v in value.items()}
-        if key == "members" and isinstance(value, list):
-            return [fixed("path", member) for member in value]
-        if key in {"path", "policy"} and isinstance(value, str) and not value.startswith(EMBEDDED):
-            # os.path's leaves a home nobody knows as it is; pathlib's raises.
-            return str((folder / os.path.expanduser(value)).resolve())
-        return value
-
-    return {key: fixed(key, value) for key, value in data.items()}

@@ -5,6 +5,8 @@
     ├── InputError            one row cannot be read                  (also a ValueError)
     ├── DataError             a data set is missing or malformed      (also a ValueError)
     ├── UnknownNameError      a registry does not know the name       (also a LookupError)
+    ├── JournalError          a record cannot be written or read
+    ├── JobError              a durable job cannot start or go on
     └── TierError             a tier could not answer
         ├── ArtifactError     weights, manifest or calibration refused
         │   ├── ArtifactMissing
@@ -13,7 +15,9 @@
         ├── HubUnavailable    a hub model was asked for and cannot be had
         ├── OutOfMemory
         ├── DeadlineExceeded
-        ├── TierDown          switched off by a person or a breaker
+        ├── TierDown          switched off by a person or a breaker, or still starting
+        ├── TierCrashed       raised something nobody foresaw
+        ├── WorkerDied        its worker process is gone
         └── BadOutput         not finite, wrong shape, or outside the label space
 
 Messages say what, got what, and the way out (``hint``).  A `TierError` is data inside a graph run: the
@@ -36,12 +40,16 @@ __all__ = [
     "HashMismatch",
     "HubUnavailable",
     "InputError",
+    "JobError",
+    "JournalError",
     "MendError",
     "OutOfMemory",
     "ShapeMismatch",
+    "TierCrashed",
     "TierDown",
     "TierError",
     "UnknownNameError",
+    "WorkerDied",
 ]
 
 
@@ -97,6 +105,18 @@ class UnknownNameError(MendError, LookupError):
         )
 
 
+class JournalError(MendError):
+    """A record cannot be written or read; what was acknowledged before is safe."""
+
+    kind = "journal"
+
+
+class JobError(MendError):
+    """A durable job cannot start or go on: another process has it, or its input or settings changed."""
+
+    kind = "job"
+
+
 class TierError(MendError):
     """A tier could not answer; in a cascade the next tier does."""
 
@@ -149,9 +169,22 @@ class DeadlineExceeded(TierError):
 
 
 class TierDown(TierError):
-    """The tier is switched off, by a person or by its breaker."""
+    """The tier is not called: switched off by a person or its breaker, or its worker is still starting."""
 
     kind = "tier_down"
+
+
+class TierCrashed(TierError):
+    """The tier raised an exception that is none of ours: a bug in it, or in what it runs on."""
+
+    kind = "crashed"
+
+
+class WorkerDied(TierError):
+    """The tier's worker process is gone: killed, out of memory, or a fault in native code."""
+
+    kind = "worker_died"
+    retryable = True
 
 
 class BadOutput(TierError):

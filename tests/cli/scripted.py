@@ -2,7 +2,8 @@
 
     python tests/cli/scripted.py chat emotion
 
-"happy" is joy at once, "mixed" asks, "doubt" is healed by the backup, "hang" never returns.
+"happy" is joy at once, "mixed" asks, "doubt" is healed by the backup, "hang" never returns.  With reflection a response
+is complex when it begins with "You", simple with "So", none otherwise, and "mixed" asks.
 """
 
 from __future__ import annotations
@@ -10,14 +11,20 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from mendgraph.core.reflection import LABELS as LEVELS
+from mendgraph.core.supervision import BreakerPolicy, Supervision
+from mendgraph.runtime.supervised import Supervised
 from mendgraph.testing import Scripted
-from tests.cascades import cascade
+from tests.cascades import cascade, pair_cascade
+
+BRISK = Supervision(breaker=BreakerPolicy(cool_down_s=0.2))
 
 
 def primary(text: str) -> tuple[str, float]:
@@ -32,13 +39,36 @@ def backup(text: str) -> tuple[str, float]:
     return ("sadness", 0.35) if "mixed" in text else ("surprise", 0.8)
 
 
+def reflecting(text: str) -> tuple[str, float]:
+    if "mixed" in text:
+        return "simple", 0.5
+    if "doubt" in text:
+        return "none", 0.4
+    return "complex" if text.startswith("You") else "simple" if text.startswith("So") else "none", 0.9
+
+
 def load(name: str, *, journal: Any = None, checkpointer: Any = None, **given: Any) -> Any:
     """Stands in for `mendgraph.load`; takes what it takes."""
-    tiers = given.get("tiers") or {
-        "primary": Scripted(primary),
-        "backup": Scripted(backup, fingerprint="two"),
-    }
-    return cascade(tiers, ask="return", journal=journal, checkpointer=checkpointer)
+    tiers = given.get("tiers") or tiers_of(name)
+    if (wrap := given.get("wrap")) is not None:
+        tiers = {
+            name: Supervised(name, wrap(name, partial(_same, tier)), BRISK) for name, tier in tiers.items()
+        }
+    build = cascade if name == "emotion" else pair_cascade
+    return build(tiers, ask="return", journal=journal, checkpointer=checkpointer)
+
+
+def tiers_of(name: str) -> dict[str, Any]:
+    if name == "emotion":
+        return {"primary": Scripted(primary), "backup": Scripted(backup, fingerprint="two")}
+    second = Scripted(
+        lambda text: ("simple", 0.8 if "doubt" in text else 0.5), labels=LEVELS, fingerprint="two"
+    )
+    return {"primary": Scripted(reflecting, labels=LEVELS), "backup": second}
+
+
+def _same(tier: Any) -> Any:
+    return tier
 
 
 def assembly() -> ModuleType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -18,6 +19,7 @@ from rich.console import Console
 from mendgraph.cli.asking import ask_user, understood
 from mendgraph.cli.commands import COMMANDS, obey
 from mendgraph.cli.completion import Completions
+from mendgraph.cli.faults import switchboard
 from mendgraph.cli.keyboard import Keyboard
 from mendgraph.cli.repl import answer, memory
 from mendgraph.cli.session import Session
@@ -43,10 +45,11 @@ class Typist:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    graph = scripted.load("emotion", checkpointer=memory())
+def session(tmp_path: Path) -> Iterator[Session]:
     console = Console(file=io.StringIO(), width=100, markup=False, highlight=False, emoji=False)
-    return Session(graph, console, tmp_path / "corrections.sqlite")
+    with switchboard() as faults:
+        graph = scripted.load("emotion", checkpointer=memory(), wrap=faults.wrap)
+        yield Session(graph, console, tmp_path / "corrections.sqlite", faults=faults)
 
 
 def say(session: Session, *rows: str, replies: Sequence[str | BaseException] = ()) -> str:
@@ -128,7 +131,7 @@ def test_a_killed_tier_heals_and_comes_back(session: Session) -> None:
     told = say(session, "so happy")
     assert "✗ primary" in told
     assert session.last[0].source == "backup"
-    with pytest.raises(MendError, match="was not killed"):
+    with pytest.raises(MendError, match=r"nothing was done to tier 'backup'.*primary can be restored"):
         obey(session, "/restore backup")
     assert "primary is back" in do(session, "/restore primary")
     say(session, "so happy")
@@ -143,9 +146,51 @@ def test_restore_all(session: Session) -> None:
     told = say(session, "so happy", replies=["8"])
     assert " ".join(f"{n} {label}" for n, label in enumerate(LABELS, start=1)) in " ".join(told.split())
     assert session.last[0].label == "disgust"
+    assert "breaker of primary is open" in do(session, "/restore all")
+    time.sleep(0.3)  # both cool down
+    say(session, "so happy")
+    assert session.last[0].source == "primary"
+
+
+def test_a_tier_that_keeps_failing_is_left_alone_and_probed_when_it_is_well(session: Session) -> None:
+    do(session, "/kill primary")
+    assert "killed with /kill" in say(session, "so happy")
+    say(session, "so happy")
+    assert "left alone" in say(session, "so happy")
+    assert "open" in (broken := do(session, "/health"))
+    assert "killed with /kill" in broken
+    do(session, "/restore primary")
+    time.sleep(0.3)
+    assert say(session, "so happy") == ""  # the probe answered
+    assert "open" not in do(session, "/health")
+
+
+def test_a_hanging_tier_answers_late_where_nothing_can_cut_it_short(session: Session) -> None:
+    told = do(session, "/hang primary 0.2")
+    assert "primary hangs for 0.2 s at every call" in told
+    assert "runs inline" in told
+    started = time.monotonic()
+    say(session, "so happy")
+    assert time.monotonic() - started >= 0.2
+    assert session.last[0].source == "primary"
+    for wrong in ("/hang primary soon", "/hang primary -1", "/hang primary 1e9"):
+        with pytest.raises(MendError, match="expected seconds"):
+            obey(session, wrong)
+
+
+def test_scores_that_are_no_numbers_are_noticed(session: Session) -> None:
+    do(session, "/nan primary")
+    assert "no probabilities" in say(session, "so happy")
+    assert session.last[0].source == "backup"
     do(session, "/restore all")
     say(session, "so happy")
-    assert session.last[0].accepted
+    assert session.last[0].source == "primary"
+
+
+def test_tiers_opened_without_switches_cannot_be_broken(tmp_path: Path) -> None:
+    session = Session(scripted.load("emotion"), Console(file=io.StringIO()), tmp_path / "unused")
+    with pytest.raises(MendError, match="cannot be broken"):
+        obey(session, "/kill primary")
 
 
 def test_threshold_is_set_and_forgotten(session: Session) -> None:
@@ -237,7 +282,7 @@ def test_an_unknown_command_names_the_nearest(session: Session, line: str, hint:
 
 def test_help_lists_every_command_and_quit_quits(session: Session) -> None:
     shown = do(session, "/help")
-    assert all(command.usage in shown for command in COMMANDS.values())
+    assert all((command.usage in shown) != command.paired for command in COMMANDS.values())
     do(session, "/quit")
     assert session.over
 

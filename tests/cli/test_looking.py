@@ -13,10 +13,11 @@ import pytest
 
 from mendgraph.cli.drawing import as_dot, as_text
 from mendgraph.cli.models import main_metric
-from mendgraph.core.healing import HealingPolicy
+from mendgraph.core.tier import Tier
 from mendgraph.errors import ArtifactMissing
 from mendgraph.graphs.emotion import LABELS
 from mendgraph.runtime.corrections import CorrectionStore
+from mendgraph.runtime.supervised import Supervised
 from mendgraph.testing import Scripted
 from tests.cascades import IRONY, cascade
 from tests.cli import scripted
@@ -195,15 +196,9 @@ def test_the_main_figure_of_a_manifest(metrics: dict[str, Any], shown: str) -> N
     assert main_metric(metrics) == shown
 
 
-class Refused:
-    """A tier whose weights were refused."""
-
-    name = "broken"
-    fingerprint = ""
-    error = ArtifactMissing("no weights here")
-
-    def predict(self, rows: Any) -> Any:
-        raise self.error
+def refused() -> Tier:
+    """Opens a tier whose weights are not there."""
+    raise ArtifactMissing("no weights here")
 
 
 @pytest.mark.parametrize(
@@ -231,10 +226,17 @@ def test_doctor_judges_by_exit_code(
     code: int,
     problems: list[str],
 ) -> None:
-    known: dict[str, Any] = {"primary": Scripted(scripted.primary), "broken": Refused()}
     policy: dict[str, Any] = {} if fitted else {"calibrators": {}}
-    graph = cascade({name: known[name] for name in tiers}, **policy)
-    monkeypatch.setattr(sys.modules["mendgraph.assembly"], "load", lambda name, **given: graph)
+
+    def load(name: str, **given: Any) -> Any:  # anew each time, since doctor closes what it opened
+        known: dict[str, Any] = {
+            "primary": Scripted(scripted.primary),
+            "broken": Supervised("broken", refused),
+        }
+        return cascade({tier: known[tier] for tier in tiers}, **policy)
+
+    monkeypatch.setattr(sys.modules["mendgraph.assembly"], "load", load)
+    monkeypatch.setattr("mendgraph.cli.doctor.known_graphs", lambda: ["emotion"])
     # What this machine has installed is not what this test is about.
     monkeypatch.setattr(
         "mendgraph.cli.checks.encoder", lambda *given: {"name": "", "path": "", "sha256": "", "error": None}
@@ -249,7 +251,28 @@ def test_doctor_judges_by_exit_code(
     shown = mend("doctor")
     assert shown.code == code
     assert {0: "healthy", 1: "degraded", 2: "cannot answer"}[code] in shown.out
-    assert isinstance(graph.context.policy, HealingPolicy)
+
+
+def test_doctor_tries_every_graph_with_a_row_of_its_own(mend: Mend, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = json.loads(mend("doctor", "--json").out)
+    assert list(report["graphs"]) == ["emotion", "reflection"]
+    for graph in report["graphs"].values():
+        assert graph["error"] is None
+        assert list(graph["tiers"]) == ["primary", "backup"]
+    assert "counsellor: You want to quit" in report["graphs"]["reflection"]["trial"]
+
+
+def test_every_graph_can_be_drawn_without_its_models(mend: Mend) -> None:
+    lines = [line.split()[1] for line in mend("graph", "reflection").out.splitlines() if line.startswith("●")]
+    assert lines[:4] == ["start", "prepare", "primary", "check_primary"]
+    assert "irony" not in lines
+
+
+def test_stats_count_answers_about_pairs(mend: Mend, tmp_path: Path) -> None:
+    journal = tmp_path / "answers.jsonl"
+    mend("run", "reflection", "--prompt", "I drink", "--response", "You drink", "--journal", journal)
+    found = json.loads(mend("stats", journal, "--json").out)
+    assert (found["by_label"], found["total"]) == ({"complex": 1}, 1)
 
 
 def test_doctor_finds_packages_outside_their_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

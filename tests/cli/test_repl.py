@@ -21,27 +21,33 @@ SECONDS = 60
 
 
 class Terminal:
-    """A REPL and the hands of its user."""
+    """A REPL and the hands of its user.
 
-    def __init__(self, home: Path) -> None:
+    Args:
+        located: the terminal says where its cursor is when asked, and so may show a toolbar.
+    """
+
+    def __init__(self, home: Path, graph: str = "emotion", *, located: bool = False) -> None:
         environment = {
             **os.environ,
             "MENDGRAPH_HOME": str(home),
             "TERM": "xterm-256color",
             "NO_COLOR": "1",
-            "PROMPT_TOOLKIT_NO_CPR": "1",  # a pseudo-terminal does not say where its cursor is
+            "PROMPT_TOOLKIT_NO_CPR": "" if located else "1",
             "PYTHONWARNINGS": "error",
             "PYTHONIOENCODING": "utf-8",
         }
         self.process = pexpect.spawn(
             sys.executable,
-            [SCRIPT, "chat", "emotion"],
+            [SCRIPT, "chat", graph],
             env=environment,
             dimensions=(40, 100),
             encoding="utf-8",
             timeout=SECONDS,
         )
         self.raw = ""
+        self._located = located
+        self._told = 0  # how often it said where its cursor is
         self._seen = 0
 
     def sees(self, *words: str) -> str:
@@ -53,6 +59,9 @@ class Terminal:
             while (found := CONTROLS.sub("", self.raw).find(each, self._seen)) < 0:
                 assert time.monotonic() < deadline, f"never saw {each!r}, but {self.raw[-500:]!r}"
                 self.raw += self.process.read_nonblocking(4096, timeout=SECONDS)
+                while self._located and self.raw.count("\x1b[6n") > self._told:
+                    self._told += 1
+                    self.process.send("\x1b[5;1R")
             self._seen = found + len(each)
         return CONTROLS.sub("", self.raw)[start : self._seen]
 
@@ -157,5 +166,5 @@ def test_texts_cannot_command_the_terminal(terminal: Terminal) -> None:
 
 def test_tab_completes_a_command(terminal: Terminal) -> None:
     terminal.process.send("/ki")
-    terminal.sees("switch a tier off")  # the menu is open
+    terminal.sees("break a tier")  # the menu is open
     terminal.types("\t backup", until="backup is down")

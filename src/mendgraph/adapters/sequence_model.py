@@ -21,6 +21,7 @@ from mendgraph.adapters.hub import locate, quiet, weights_hash
 from mendgraph.adapters.peft_folder import ADAPTER_CONFIG, adapter_hash, with_adapter
 from mendgraph.adapters.tokens import TextTokenizer, Tokens
 from mendgraph.errors import ArtifactError, ConfigError
+from mendgraph.runtime.working_size import WorkingSize
 
 __all__ = ["SequenceModel"]
 
@@ -43,6 +44,7 @@ class SequenceModel:
     fingerprint: str
     max_length: int
     limits: Limits
+    working: WorkingSize
 
     @classmethod
     def open(
@@ -106,6 +108,7 @@ class SequenceModel:
             fingerprint=sha256_of_json(hashes)[:16],
             max_length=min(max_length, positions(model.config)),
             limits=Limits.of(batch_size),
+            working=WorkingSize(batch_size),
         )
 
     def logits(self, texts: Sequence[str]) -> Tensor:
@@ -125,7 +128,12 @@ class SequenceModel:
             return found
 
         return run_batches(
-            tokens, forward, limits=self.limits, pad_id=self.tokenizer.pad_id, device=self.device
+            tokens,
+            forward,
+            limits=self.limits,
+            working=self.working,
+            pad_id=self.tokenizer.pad_id,
+            device=self.device,
         )
 
     @property

@@ -69,9 +69,9 @@ class TextTokenizer:
             [row.ids for row in rust.encode_batch_fast([_clean(text, max_length) for text in texts])]
         )
 
-    def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> Tokens:
-        """Ids of (first, second); only the first text is cut to reach `max_length`."""
-        rust = self._limited(max_length, "only_first")
+    def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int, cut: str = "only_first") -> Tokens:
+        """Ids of (first, second), cut to `max_length`: ``only_first``, or ``longest_first`` of the two."""
+        rust = self._limited(max_length, cut)
         rows = rust.encode_batch_fast([(_clean(a, max_length), _clean(b, max_length)) for a, b in pairs])
         return Tokens([row.ids for row in rows], [row.type_ids for row in rows] if self.wants_types else None)
 

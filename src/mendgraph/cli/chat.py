@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 
+from mendgraph.cli.faults import Faults, switchboard
+from mendgraph.cli.journals import fix_texts
 from mendgraph.cli.opening import open_graph
-from mendgraph.cli.options import ConfigFile, Down, GraphName, JournalFile, Overrides, Threshold
+from mendgraph.cli.options import (
+    ConfigFile,
+    Down,
+    GraphName,
+    JournalFile,
+    JournalText,
+    Overrides,
+    Threshold,
+)
 
 
 def chat(
@@ -15,10 +26,11 @@ def chat(
     config: ConfigFile = None,
     overrides: Overrides = None,
     journal: JournalFile = None,
+    journal_text: JournalText = None,
 ) -> None:
     """Talk with a graph: type texts, watch them heal, be asked where nothing is sure.
 
-    /help lists the commands, e.g. /why, /top, /kill TIER, /threshold .8, /correct LABEL. Where stdin or
+    /help lists the commands, e.g. /why, /kill TIER, /hang TIER 5, /restore all, /health, /correct LABEL. Where stdin or
     stdout is no terminal, every line of stdin is answered by a line of JSON on stdout, and nothing is asked.
 
     > mend chat emotion
@@ -28,11 +40,23 @@ def chat(
     from mendgraph.cli import repl
     from mendgraph.home import home
 
+    fix_texts(journal, journal_text)
     talking = repl.interactive()
     saver = repl.memory() if talking else None
     dead = tuple(down or ())
-    with open_graph(graph, config=config, overrides=overrides, journal=journal, checkpointer=saver) as opened:
+    with ExitStack() as stack:
+        faults = stack.enter_context(switchboard()) if talking else Faults()
+        opened = stack.enter_context(
+            open_graph(
+                graph,
+                config=config,
+                overrides=overrides,
+                journal=journal,
+                checkpointer=saver,
+                wrap=faults.wrap,
+            )
+        )
         if talking:
-            repl.chat(opened, folder=home(), threshold=threshold, down=dead)
+            repl.chat(opened, folder=home(), threshold=threshold, down=dead, faults=faults)
         else:
             repl.pipe(opened, sys.stdin, threshold=threshold, down=dead)

@@ -13,11 +13,10 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from mendgraph.cli.opening import load_graph
+from mendgraph.cli.opening import example_of, load_graph
 from mendgraph.errors import MendError
 from mendgraph.home import home
-
-TRIAL = "I am so happy today!"
+from mendgraph.runtime.journal import NullJournal
 
 
 def python() -> dict[str, Any]:
@@ -113,7 +112,8 @@ def encoder(config: Path | None, overrides: tuple[str, ...]) -> dict[str, Any]:
 
 
 def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[str, Any]:
-    """Tiers, policy, and what the graph makes of one text; `error` says why it cannot answer."""
+    """Tiers, policy, and what the graph makes of one row; `error` says why it cannot answer."""
+    trial = example_of(name)
     report: dict[str, Any] = {
         "tiers": {},
         "policy": {"state": "missing", "words": "none could be read"},
@@ -121,8 +121,9 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
         "error": None,
     }
     try:
-        with load_graph(name, config=config, overrides=overrides) as opened:
+        with load_graph(name, config=config, overrides=overrides, journal=NullJournal()) as opened:
             policy = opened.context.policy
+            answer = opened.run(trial, ask="never")[0]
             report["tiers"] = {
                 tier: {**health, "combined": policy.fingerprints.get(tier) == health["fingerprint"] != ""}
                 for tier, health in opened.health().items()
@@ -133,11 +134,10 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
                     f"{len(policy.calibrators)} calibrators, thresholds for {target or 'no stated target'}"
                 )
                 report["policy"] = {"state": "fitted", "words": words}
-            answer = opened.run(TRIAL, ask="never")[0]
             if answer.error is not None:
                 report["error"] = answer.error.message
             else:
-                report["trial"] = f"{TRIAL!r}: {answer.best_guess}, {answer.status}"
+                report["trial"] = f"{answer.input!r}: {answer.best_guess}, {answer.status}"
     except MendError as error:
         report["error"] = str(error)
     return report

@@ -7,18 +7,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from rich.padding import Padding
 from rich.text import Text
 
 from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import shortened
-from mendgraph.cli.render import headline, scores, summary, why_table
+from mendgraph.cli.health import health_table
+from mendgraph.cli.opening import learning_hint
+from mendgraph.cli.render import headline, score_of, scores, summary, why_table
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
 from mendgraph.errors import ConfigError, DataError, MendError, UnknownNameError
 
 Run = Callable[[Session, str], None]
+
+HANG_S = 10.0
+LONGEST_HANG_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,13 @@ class Command:
     usage: str
     help: str
     run: Run
+    paired: bool = False
+    """Only where a row is what a client said and what a counsellor answered."""
+
+
+def commands(session: Session) -> dict[str, Command]:
+    """Those that mean something to the session's graph."""
+    return {name: command for name, command in COMMANDS.items() if session.paired or not command.paired}
 
 
 def obey(session: Session, line: str) -> None:
@@ -36,10 +51,11 @@ def obey(session: Session, line: str) -> None:
         MendError: unknown command, or an argument it cannot take.
     """
     name, _, argument = line.strip().removeprefix("/").partition(" ")
-    command = COMMANDS.get(name.lower())
+    known = commands(session)
+    command = known.get(name.lower())
     if command is None:
-        begun = [known for known in COMMANDS if name and known.startswith(name.lower())]
-        near = (begun or get_close_matches(name.lower(), COMMANDS, n=1))[:1]
+        begun = [other for other in known if name and other.startswith(name.lower())]
+        near = (begun or get_close_matches(name.lower(), known, n=1))[:1]
         raise MendError(
             f"no command /{name}", hint=f"did you mean /{near[0]}?" if near else "/help lists them"
         )
@@ -89,23 +105,69 @@ def _threshold(session: Session, argument: str) -> None:
 
 
 def _kill(session: Session, argument: str) -> None:
-    tier = _tier(session, argument)
-    session.down.add(tier)
-    session.say(Text.assemble((f"{tier} is down", "red"), ("; the next text shows how it heals", "dim")))
+    from mendgraph.testing import Fault
+
+    tier = _breakable(session, argument)
+    if session.graph.tiers[tier].policy.isolation == "process":
+        session.faults.strike(tier, Fault("kill", tier=tier))
+        what = "its worker process is killed at every call"
+    else:
+        session.faults.strike(tier, Fault("crash", tier=tier, message="killed with /kill"))
+        what = "every call fails"
+    session.say(
+        Text.assemble((f"{tier} is down", "red"), (f": {what}; the next text shows how it heals", "dim"))
+    )
+
+
+def _hang(session: Session, argument: str) -> None:
+    from mendgraph.testing import Fault
+
+    name, _, given = argument.partition(" ")
+    tier = _breakable(session, name)
+    try:
+        seconds = float(given or HANG_S)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds <= LONGEST_HANG_S:
+        raise ConfigError(f"/hang: expected seconds above 0, at most {LONGEST_HANG_S:g}, got {given!r}")
+    session.faults.strike(tier, Fault("hang", tier=tier, seconds=seconds))
+    policy = session.graph.tiers[tier].policy
+    where = f"{session.graph.name}.supervision"
+    if policy.isolation == "inline":
+        so = f"it runs inline, where nothing can cut that short; --set {where}.isolation=thread can"
+    elif policy.deadline_s is None:
+        so = f"it has no deadline; --set {where}.deadline_s=2 gives it one"
+    else:
+        so = f"its deadline is {policy.deadline_s:g} s"
+    session.say(Text.assemble((f"{tier} hangs for {seconds:g} s at every call", "red"), (f"; {so}", "dim")))
+
+
+def _nan(session: Session, argument: str) -> None:
+    from mendgraph.testing import Fault
+
+    tier = _breakable(session, argument)
+    session.faults.strike(tier, Fault("nan", tier=tier))
+    session.say(Text.assemble((f"every score of {tier} is NaN", "red"), ("; see who notices", "dim")))
 
 
 def _restore(session: Session, argument: str) -> None:
-    if argument == "all":
-        session.down.clear()
-        session.say("every tier is back", "green")
-        return
-    tier = _tier(session, argument)
-    if tier not in session.down:
+    ill = sorted(session.ill)
+    if argument != "all" and _tier(session, argument) not in ill:
         raise ConfigError(
-            f"tier {tier!r} was not killed", hint=f"killed: {', '.join(sorted(session.down)) or 'none'}"
+            f"nothing was done to tier {argument!r}", hint=f"{', '.join(ill) or 'no tier'} can be restored"
         )
-    session.down.remove(tier)
-    session.say(f"{tier} is back", "green")
+    for tier in ill if argument == "all" else [argument]:
+        session.down.discard(tier)
+        session.faults.clear(tier)
+    session.say("every tier is back" if argument == "all" else f"{argument} is back", "green")
+    health = session.graph.health()
+    for tier in ill:
+        if health[tier]["breaker"] != "closed" and tier not in session.ill:
+            session.say(f"the breaker of {tier} is open until a probe succeeds; /health shows it", "dim")
+
+
+def _health(session: Session, argument: str) -> None:
+    session.console.print(Padding(health_table(session.graph.health()), (0, 0, 0, len(INDENT))))
 
 
 def _graph(session: Session, argument: str) -> None:
@@ -113,7 +175,7 @@ def _graph(session: Session, argument: str) -> None:
 
     drawn = as_text(session.graph.graph.get_graph(), unicode=not session.console.options.ascii_only)
     for line in drawn.splitlines():
-        session.say(Text.assemble(*_coloured(line, session.down)))
+        session.say(Text.assemble(*_coloured(line, set(session.ill))))
 
 
 def _coloured(line: str, down: set[str]) -> list[tuple[str, str]]:
@@ -129,7 +191,29 @@ def _correct(session: Session, argument: str) -> None:
     store = CorrectionStore(session.corrections, session.graph.labels, graph=session.graph.name)
     store.add(answer.input, label, answer, time.time())
     session.say(Text.assemble(("noted: ", "green"), f"{shortened(answer.input, 50)!r} is {label}"))
-    session.say(f"{store.count()} corrections so far; `mend learn {session.graph.name}` uses them", "dim")
+    session.say(f"{store.count()} corrections so far{learning_hint(session.graph.name)}", "dim")
+
+
+def _swap(session: Session, argument: str) -> None:
+    before = _last(session)
+    pair = parsed(before.input)
+    if pair is None:
+        raise DataError("the last row could not be read", hint="score a pair first")
+    if not argument:
+        raise ConfigError("/swap needs what another client said", hint="e.g. /swap I got the job!")
+    thread: Any = {"configurable": {"thread_id": uuid4().hex}}
+    row = {"prompt": argument, "response": pair[1]}
+    [after] = session.graph.run(
+        [row], ask="never", threshold=session.threshold, down=sorted(session.down), config=thread
+    )
+    width = 30
+    for answer, prompt in ((before, pair[0]), (after, argument)):
+        session.say(
+            Text.assemble((f"{shortened(prompt, width):<{width}}  ", "dim"), headline(answer, session.glyphs))
+        )
+    scores = score_of(before), score_of(after)
+    if scores[0] is not None and scores[1] is not None:
+        session.say(f"the prompt makes a difference of {scores[0] - scores[1]:+.2f}", "dim")
 
 
 def _save(session: Session, argument: str) -> None:
@@ -145,19 +229,21 @@ def _save(session: Session, argument: str) -> None:
 
         session_chart(session.answers, path)
     else:
-        from mendgraph.cli.output import writer
+        from mendgraph.cli.output import columns_for, writer
 
-        with writer(path) as write:
+        with writer(path, columns_for(session.graph.name)) as write:
             write(session.answers)
     session.say(f"written to {one_line(str(path))}", "dim")
 
 
 def _help(session: Session, argument: str) -> None:
-    width = max(len(command.usage) for command in COMMANDS.values())
-    for command in COMMANDS.values():
+    listed = commands(session).values()
+    width = max(len(command.usage) for command in listed)
+    for command in listed:
         session.say(Text.assemble((f"{command.usage:<{width}}", "cyan"), f"  {command.help}"))
     session.say()
-    session.say("Enter sends, Alt-Enter starts a new line; several lines are several rows.", "dim")
+    several = "" if session.paired else "; several lines are several rows"
+    session.say(f"Enter sends, Alt-Enter starts a new line{several}.", "dim")
     session.say("A text that begins with / needs a space before it. Ctrl-C cancels, Ctrl-D quits.", "dim")
 
 
@@ -171,6 +257,12 @@ def _last(session: Session) -> Answer:
     return session.last[-1]
 
 
+def _breakable(session: Session, name: str) -> str:
+    if not session.faults.possible:
+        raise ConfigError("these tiers cannot be broken", hint="open the graph with `mend chat`")
+    return _tier(session, name)
+
+
 def _tier(session: Session, name: str) -> str:
     if name not in session.graph.tiers:
         raise UnknownNameError("tier", name, session.graph.tiers)
@@ -182,10 +274,16 @@ COMMANDS: Mapping[str, Command] = {
     for command in (
         Command("why", "/why", "the whole trail of the last answer", _why),
         Command("top", "/top", "the probability of every label", _top),
+        Command(
+            "swap", "/swap PROMPT", "the score of the last response to another client", _swap, paired=True
+        ),
         Command("stats", "/stats", "what happened in this session", _stats),
         Command("threshold", "/threshold .8|off", "confidence every check asks for", _threshold),
-        Command("kill", "/kill TIER", "switch a tier off and watch the graph heal", _kill),
-        Command("restore", "/restore TIER|all", "switch it on again", _restore),
+        Command("kill", "/kill TIER", "break a tier and watch the graph heal", _kill),
+        Command("hang", "/hang TIER [10]", "let it hang for some seconds at every call", _hang),
+        Command("nan", "/nan TIER", "let it give scores that are no numbers", _nan),
+        Command("restore", "/restore TIER|all", "make it well again", _restore),
+        Command("health", "/health", "how the tiers are: breakers, latencies, errors", _health),
         Command("graph", "/graph", "draw the graph", _graph),
         Command("correct", "/correct LABEL", "say what the last text really is", _correct),
         Command("save", "/save FILE", "answers as .jsonl, .csv or .parquet; charts as .png", _save),

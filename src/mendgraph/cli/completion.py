@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter, WordCompleter
 from prompt_toolkit.document import Document
 
-from mendgraph.cli.commands import COMMANDS
+from mendgraph.cli.commands import commands
 from mendgraph.cli.session import Session
 
 
@@ -16,9 +16,10 @@ class Completions(Completer):
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        known = commands(session)
         self._commands = WordCompleter(
-            [f"/{name}" for name in COMMANDS],
-            meta_dict={f"/{command.name}": command.help for command in COMMANDS.values()},
+            [f"/{name}" for name in known],
+            meta_dict={f"/{command.name}": command.help for command in known.values()},
             sentence=True,  # a slash is no part of a word: by words, "/ki" would be completed to "/ki/kill"
         )
 
@@ -37,9 +38,12 @@ class Completions(Completer):
 
     def _words(self, command: str) -> list[str]:
         session = self._session
+        well = [tier for tier in session.graph.tiers if tier not in session.ill]
         return {
-            "/kill": [tier for tier in session.graph.tiers if tier not in session.down],
-            "/restore": [*sorted(session.down), "all"] if session.down else [],
+            "/kill": well,
+            "/hang": well,
+            "/nan": well,
+            "/restore": [*sorted(session.ill), "all"] if session.ill else [],
             "/correct": list(session.graph.labels),
             "/threshold": ["off"],
         }.get(command, [])

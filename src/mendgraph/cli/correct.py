@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mendgraph.cli.console import story
-from mendgraph.cli.opening import open_graph
+from mendgraph.cli.opening import learning_hint, open_graph
 from mendgraph.cli.options import ConfigFile, GraphName, Overrides
 from mendgraph.home import home_file
 
@@ -36,4 +36,4 @@ def correct(
         store = CorrectionStore(home_file("corrections.sqlite"), opened.labels, graph=graph)
         store.add(text, label, answer, time.time())
     said = f"the graph said {answer.best_guess}" if answer.best_guess else "the graph had no answer"
-    story(f"stored: {label} ({said}); {store.count()} corrections so far, `mend learn {graph}` uses them")
+    story(f"stored: {label} ({said}); {store.count()} corrections so far{learning_hint(graph)}")

@@ -9,11 +9,11 @@ import typer
 
 from mendgraph.cli.console import answers_console, story, waiting
 from mendgraph.cli.opening import late
-from mendgraph.cli.options import GraphName
+from mendgraph.cli.options import TrainableName
 
 
 def data(
-    graph: GraphName,
+    graph: TrainableName,
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -25,8 +25,15 @@ def data(
         typer.Option("--hub", help="Fetch GoEmotions from the Hugging Face hub (needs the extra 'hub')."),
     ] = False,
     out: Annotated[
-        Path, typer.Option("--out", help="Where to write.", metavar="DIR", file_okay=False)
-    ] = Path("data/processed"),
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Where to write.",
+            metavar="DIR",
+            file_okay=False,
+            show_default="data/processed; for lm and reflection: a folder of that name in it",
+        ),
+    ] = None,
     carer: Annotated[
         bool,
         typer.Option("--carer", help="Add CARER. Its licence allows research only: do not ship the weights."),
@@ -39,10 +46,15 @@ def data(
     balanced here; dev and test keep the frequencies of their source.
 
     > mend data emotion --data-dir downloads/
+
+    > mend data reflection --data-dir downloads/
+
+    > mend data lm --data-dir downloads/
     """
     if data_dir is None and not hub:
         raise typer.BadParameter("give --data-dir DIR, or --hub")
     prepare = late(f"mendgraph.training.{graph}.prepare", f"prepare_{graph}", extra="hub" if hub else "train")
+    out = out or Path("data/processed", "" if graph == "emotion" else graph)
     with waiting("reading") as tell:
 
         def progress(stage: str, done: int, total: int) -> None:

@@ -63,6 +63,8 @@ def problems(report: dict[str, Any]) -> list[str]:
         for tier, health in graph["tiers"].items():
             if health["state"] != "up":
                 found.append(f"{name}: tier {tier} is down")
+            elif health["failures"]:
+                found.append(f"{name}: tier {tier} failed: {health['error']}")
             elif not health["calibrated"] and not health["combined"]:
                 found.append(f"{name}: tier {tier} has no calibration for its weights")
     if report["encoder"]["error"]:
@@ -159,7 +161,12 @@ def _tier(health: dict[str, Any]) -> str:
         if health["combined"]
         else "not calibrated"
     )
-    return f"weights {health['fingerprint'][:16] or 'none'}, {sure}"
+    parts = [f"weights {health['fingerprint'][:16] or 'none'}", sure, health["isolation"]]
+    if health["breaker"] != "closed":
+        parts.append(f"breaker {health['breaker'].replace('_', '-')}")
+    if health["latency"]["p50"]:
+        parts.append(f"{1e3 * health['latency']['p50']:.1f} ms a call")
+    return ", ".join(parts)
 
 
 def _gib(size: int | None) -> str:

@@ -14,6 +14,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.styles import Style
 
 from mendgraph.cli.completion import Completions
+from mendgraph.cli.live_score import REFRESH_S, LiveScore
 from mendgraph.cli.session import INDENT, Session
 
 STYLE = Style.from_dict(
@@ -21,6 +22,8 @@ STYLE = Style.from_dict(
         "name": "ansicyan bold",
         "note": "ansiyellow",
         "continuation": "ansicyan",
+        "quiet": "fg:ansidefault dim",
+        "bottom-toolbar": "noreverse",
         "auto-suggestion": "fg:ansidefault italic dim",
     }
 )
@@ -45,6 +48,13 @@ class Keyboard:
             style=STYLE,
             reserve_space_for_menu=6,
         )
+        self._responses: PromptSession[str] = PromptSession(
+            history=InMemoryHistory(),
+            multiline=True,
+            key_bindings=_enter_sends(),
+            prompt_continuation=self._continuation,
+            style=STYLE,
+        )
         self._replies: PromptSession[str] = PromptSession(style=STYLE, reserve_space_for_menu=4)
 
     def line(self) -> str:
@@ -55,6 +65,20 @@ class Keyboard:
             EOFError: the user leaves (Ctrl-D on an empty line).
         """
         return self._lines.prompt(self._prompt())
+
+    def response(self, prompt: str) -> str:
+        """What the counsellor answers to `prompt`, scored while it is typed.
+
+        Raises:
+            KeyboardInterrupt, EOFError: as `line`.
+        """
+        words: StyleAndTextTuples = [("class:name", f"counsellor {self._session.glyphs.arrow} ")]
+        with LiveScore(self._session, prompt) as live:
+            return self._responses.prompt(
+                words,
+                bottom_toolbar=lambda: live.toolbar(self._responses.default_buffer.text),
+                refresh_interval=REFRESH_S,
+            )
 
     def reply(self, labels: Sequence[str]) -> str:
         """The answer to a question, on one line."""
@@ -67,14 +91,14 @@ class Keyboard:
 
     def _prompt(self) -> StyleAndTextTuples:
         session = self._session
-        notes = [f"{tier} down" for tier in sorted(session.down)]
+        notes = [f"{tier} {word}" for tier, word in sorted(session.ill.items())]
         if session.threshold is not None:
             notes.append(f"threshold {session.threshold:.2f}")
         note = f" ({', '.join(notes)})" if notes else ""
         return [
             ("class:name", session.graph.name),
             ("class:note", note),
-            ("class:name", f" {session.glyphs.arrow} "),
+            ("class:name", f"{' client' if session.paired else ''} {session.glyphs.arrow} "),
         ]
 
     def _continuation(self, width: int, number: int, wrapped: int) -> StyleAndTextTuples:

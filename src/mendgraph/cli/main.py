@@ -10,7 +10,25 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mendgraph.cli import chat, correct, data, doctor, evaluate, graph, learn, models, run, stats, train
+from mendgraph.cli import (
+    chaos,
+    chat,
+    checkpoints,
+    correct,
+    data,
+    doctor,
+    evaluate,
+    graph,
+    jobs,
+    journal,
+    learn,
+    models,
+    replay,
+    run,
+    stats,
+    train,
+    verify,
+)
 from mendgraph.cli.background import still_busy
 from mendgraph.cli.console import fail, story
 from mendgraph.errors import MendError
@@ -78,15 +96,22 @@ def root(
 USE, TEACH, LOOK = "Use", "Train and teach", "Look inside"
 app.command("run", rich_help_panel=USE)(run.run)
 app.command("chat", rich_help_panel=USE)(chat.chat)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=USE)
 app.command("data", rich_help_panel=TEACH)(data.data)
 app.command("train", rich_help_panel=TEACH)(train.train)
 app.command("eval", rich_help_panel=TEACH)(evaluate.evaluate)
+app.command("verify", rich_help_panel=TEACH)(verify.verify)
 app.command("correct", rich_help_panel=TEACH)(correct.correct)
 app.command("learn", rich_help_panel=TEACH)(learn.learn)
 app.command("graph", rich_help_panel=LOOK)(graph.graph)
 app.command("models", rich_help_panel=LOOK)(models.models)
+app.command("inspect", rich_help_panel=LOOK)(checkpoints.inspect)
+app.command("convert", rich_help_panel=LOOK)(checkpoints.convert)
 app.command("stats", rich_help_panel=LOOK)(stats.stats)
+app.add_typer(journal.app, name="journal", rich_help_panel=LOOK)
+app.command("replay", rich_help_panel=LOOK)(replay.replay)
 app.command("doctor", rich_help_panel=LOOK)(doctor.doctor)
+app.command("chaos", rich_help_panel=LOOK)(chaos.chaos)
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ from mendgraph.cli.console import story_console
 class Meter:
     """Counts rows; draws nothing without a `Progress`."""
 
-    def __init__(self, progress: Progress | None = None, total: int | None = None) -> None:
+    def __init__(self, progress: Progress | None = None, total: int | None = None, done: int = 0) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=total, rate="") if progress else None
+        self._task = progress.add_task("", total=total, completed=done, rate="") if progress else None
 
     def advance(self, rows: int) -> None:
         if self._progress is None or self._task is None:
@@ -43,8 +43,8 @@ class Meter:
 
 
 @contextmanager
-def meter(total: int | None) -> Iterator[Meter]:
-    """A bar over `total` rows (None: unknown) that vanishes at the end."""
+def meter(total: int | None, done: int = 0) -> Iterator[Meter]:
+    """A bar over `total` rows (None: unknown), `done` of them behind it, that vanishes at the end."""
     progress = Progress(
         SpinnerColumn(style="cyan"),
         BarColumn(style="dim", complete_style="cyan", finished_style="green", pulse_style="cyan"),
@@ -55,4 +55,4 @@ def meter(total: int | None) -> Iterator[Meter]:
         transient=True,
     )
     with progress:
-        yield Meter(progress, total)
+        yield Meter(progress, total, done)

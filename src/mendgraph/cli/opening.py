@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mendgraph.cli.console import story, waiting
-from mendgraph.errors import ConfigError, MendError
+from mendgraph.cli.journals import open_journal
+from mendgraph.errors import MendError
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
     from mendgraph.app import MendGraph
-    from mendgraph.runtime.journal import Journal
 
 
 def open_graph(
@@ -24,12 +26,17 @@ def open_graph(
     overrides: Sequence[str] | None = None,
     journal: Path | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
+    **more: Any,
 ) -> MendGraph:
     """The graph with its models; says on stderr which tiers are down."""
-    kept = _journal(journal)
+    kept = open_journal(journal) if journal else None
     with waiting("opening models"):
-        graph = load_graph(name, config=config, overrides=overrides, journal=kept, checkpointer=checkpointer)
-    down = [tier for tier, health in graph.health().items() if health["state"] != "up"]
+        graph = load_graph(
+            name, config=config, overrides=overrides, journal=kept, checkpointer=checkpointer, **more
+        )
+    if kept is not None:
+        weakref.finalize(graph, kept.close)  # it was opened for this graph alone
+    down = [tier for tier, health in graph.health().items() if health["state"] == "down"]
     if down:
         count = f"{len(down)} of {len(graph.tiers)} tiers"
         story(f"note: {count} are down ({', '.join(down)}); `mend doctor` says why")
@@ -44,17 +51,34 @@ def load_graph(name: str, *, overrides: Sequence[str] | None = None, **given: An
     return graph
 
 
-def _journal(path: Path | None) -> Journal | None:
-    if path is None:
-        return None
-    from mendgraph.runtime.journal import JsonLinesJournal
+def waiting_for_nobody(graph: MendGraph, ask: str | None) -> str | None:
+    """A command cannot wait for the user: a configured ``interrupt`` becomes ``return``."""
+    if ask is not None:
+        return ask
+    return "return" if graph.context.ask == "interrupt" else None
 
-    try:
-        journal = JsonLinesJournal(path)
-        path.open("a", encoding="utf-8").close()
-    except OSError as error:
-        raise ConfigError(f"--journal: cannot write {path}: {error.strerror}") from error
-    return journal
+
+def fields_of(graph: str) -> tuple[str, ...]:
+    """What a row of a graph is made of, known without opening a model; one name where a row is a text."""
+    fields: tuple[str, ...] = import_module(f"mendgraph.graphs.{graph}").FIELDS
+    return fields
+
+
+def example_of(graph: str) -> Any:
+    """A row to try a graph with."""
+    return import_module(f"mendgraph.graphs.{graph}").EXAMPLE
+
+
+def learning_hint(graph: str) -> str:
+    """What becomes of corrections, as the end of a sentence."""
+    known = find_spec(f"mendgraph.training.{graph}.learn") is not None
+    return f", `mend learn {graph}` uses them" if known else ""
+
+
+def figures_of(graph: str) -> tuple[str, ...]:
+    """Names of the numbers in a graph's `Answer.value` that a table shows beside the label."""
+    figures: tuple[str, ...] = import_module(f"mendgraph.graphs.{graph}").FIGURES
+    return figures
 
 
 def late(module: str, name: str, *, extra: str) -> Any:

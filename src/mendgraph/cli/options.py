@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,33 @@ import mendgraph
 from mendgraph.errors import UnknownNameError
 
 
+class TextChoice(StrEnum):
+    """How a journal keeps the texts; see `SqliteJournal`."""
+
+    stored = "stored"
+    hashed = "hashed"
+    omitted = "omitted"
+
+
 def known_graphs() -> list[str]:
     """Names of the graphs that come with the package, found without importing them."""
     folders = [str(Path(folder) / "graphs") for folder in mendgraph.__path__]
     return sorted(module.name for module in pkgutil.iter_modules(folders))
+
+
+LANGUAGE_MODELS = "lm"
+"""What `mend data` and `mend train` take beside the graphs: the language models that token routing runs on."""
+
+
+def trainable() -> list[str]:
+    """Graphs, and the language models beneath one of them."""
+    return sorted([*known_graphs(), LANGUAGE_MODELS])
+
+
+def _trainable(name: str) -> str:
+    if name not in trainable():
+        raise typer.BadParameter(str(UnknownNameError("graph", name, trainable())))
+    return name
 
 
 def _known(name: str) -> str:
@@ -32,6 +56,16 @@ GraphName = Annotated[
         help="Which graph, e.g. emotion.",
         callback=_known,
         autocompletion=known_graphs,
+        show_default=False,
+    ),
+]
+TrainableName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRAPH",
+        help="Which graph, e.g. emotion; or lm, the embedded language models.",
+        callback=_trainable,
+        autocompletion=trainable,
         show_default=False,
     ),
 ]
@@ -68,9 +102,49 @@ Threshold = Annotated[
         max=1.0,
     ),
 ]
+Deadline = Annotated[
+    float | None,
+    typer.Option(
+        "--deadline",
+        help="Seconds the tiers may take; rows still open then keep their best answer so far, marked partial.",
+        min=0.0,
+        metavar="SECONDS",
+    ),
+]
+Budget = Annotated[
+    float | None,
+    typer.Option(
+        "--budget",
+        help="What the tiers may cost together, in the unit of `cost` in the configuration; as --deadline.",
+        min=0.0,
+        metavar="COST",
+    ),
+]
 JournalFile = Annotated[
     Path | None,
     typer.Option(
-        "--journal", help="Append every final answer to FILE as a JSON line.", metavar="FILE", dir_okay=False
+        "--journal",
+        help="Record every run in FILE.sqlite, durably and in full; or every answer in FILE.jsonl, as a line.",
+        metavar="FILE",
+        dir_okay=False,
+        rich_help_panel="Journal",
+    ),
+]
+JournalText = Annotated[
+    TextChoice | None,
+    typer.Option(
+        "--journal-text",
+        help="How a new FILE.sqlite keeps the texts; without them nothing that may quote one is kept either.",
+        rich_help_panel="Journal",
+    ),
+]
+Recorded = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        help="The journal, FILE.sqlite.",
+        metavar="FILE",
+        dir_okay=False,
+        show_default="journal.sqlite in the home folder",
     ),
 ]

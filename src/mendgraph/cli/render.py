@@ -23,13 +23,21 @@ STATUS_WORDS = {
 VERDICT_WORDS = {"accept": "accepted", "defer": "passes on", "ask": "asks", "abstain": "abstains"}
 
 
+def score_of(answer: Answer) -> float | None:
+    """The score in [0, 1] that the full answer holds beside its label, where the graph gives one."""
+    value = answer.value
+    found = value.get("score") if isinstance(value, Mapping) else None
+    return float(found) if isinstance(found, int | float) else None
+
+
 def headline(answer: Answer, g: Glyphs) -> Text:
-    """The answer on one line: label, confidence, source."""
+    """The answer on one line: score where it has one, label, confidence, source."""
     if answer.error is not None:
         hint = f"; {one_line(answer.error.hint)}" if answer.error.hint else ""
         return Text.assemble(("failed", "bold red"), "  ", one_line(answer.error.message), (hint, "dim"))
     style = STATUS_STYLES[answer.status]
     text = Text.assemble(
+        *_score(answer, g),
         (f"{answer.best_guess}", f"bold {style}"),
         "  ",
         bar(answer.confidence, g, style=style),
@@ -40,6 +48,11 @@ def headline(answer: Answer, g: Glyphs) -> Text:
     if answer.status == "needs_clarification":
         return text.append(f"not sure: {' or '.join(answer.options)}?", style=style)
     return text.append("best guess only, nothing was sure enough", style=style)
+
+
+def _score(answer: Answer, g: Glyphs) -> list[Any]:
+    score = score_of(answer)
+    return [] if score is None else ["score ", (f"{score:.2f} ", "bold"), bar(score, g, style="cyan"), "  "]
 
 
 def step(attempt: Attempt, g: Glyphs, *, name_width: int = 12, lead: str = "") -> Table:
@@ -65,7 +78,7 @@ def _note(attempt: Attempt) -> str:
     parts = [part for part in one_line(attempt.reason).split("; ") if not part.startswith("confidence ")]
     if attempt.threshold is not None and attempt.verdict != "accept":
         parts.append(f"needs {percent(attempt.threshold).strip()}")
-    return "; ".join(filter(None, parts))
+    return "; ".join(filter(None, [*parts, *map(one_line, attempt.notes)]))
 
 
 def trail(answer: Answer, g: Glyphs) -> list[Table]:
@@ -78,22 +91,27 @@ def answers_table(answers: Sequence[Answer], g: Glyphs, *, first: int = 1) -> Ta
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("#", justify="right", style="dim")
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis", max_width=60)
+    scored = any(score_of(answer) is not None for answer in answers)
+    if scored:
+        table.add_column("score", no_wrap=True)
     table.add_column("label", no_wrap=True)
     table.add_column("confidence", no_wrap=True)
     table.add_column("by", no_wrap=True, style="dim")
     for number, answer in enumerate(answers, start=first):
         style = STATUS_STYLES[answer.status]
+        score = score_of(answer)
+        figures = [f"{score:.2f}" if score is not None else ""] if scored else []
         if answer.error is not None:
-            table.add_row(
-                str(number), Text(one_line(answer.input)), Text("failed", style), _why(answer, style), ""
-            )
+            failed = (Text("failed", style), _why(answer, style), "")
+            table.add_row(str(number), Text(one_line(answer.input)), *figures, *failed)
             continue
         label = answer.best_guess if answer.accepted else f"{answer.best_guess}?"
         sure = Text.assemble(
             bar(answer.confidence, g, style=style, width=10), f" {percent(answer.confidence)}"
         )
         by = answer.source or STATUS_WORDS[answer.status]
-        table.add_row(str(number), Text(one_line(answer.input)), Text(label or "", f"bold {style}"), sure, by)
+        said = Text(label or "", f"bold {style}")
+        table.add_row(str(number), Text(one_line(answer.input)), *figures, said, sure, by)
     return table
 
 

@@ -1,4 +1,4 @@
-"""The REPL: texts in, healing told as it happens, answers out."""
+"""The REPL: texts or pairs in, healing told as it happens, answers out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from mendgraph.cli.asking import ask_user
 from mendgraph.cli.background import interruptible
 from mendgraph.cli.commands import obey
 from mendgraph.cli.console import answers_console, one_line, print_json
+from mendgraph.cli.faults import Faults
 from mendgraph.cli.live import Narrator
+from mendgraph.cli.opening import fields_of
 from mendgraph.cli.render import answers_table, headline
+from mendgraph.cli.rows import json_row
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
 from mendgraph.errors import MendError
 
@@ -37,16 +41,25 @@ def memory() -> InMemorySaver:
     return InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
 
 
-def chat(graph: MendGraph, *, folder: Path, threshold: float | None = None, down: Sequence[str] = ()) -> None:
+def chat(
+    graph: MendGraph,
+    *,
+    folder: Path,
+    threshold: float | None = None,
+    down: Sequence[str] = (),
+    faults: Faults | None = None,
+) -> None:
     """Talks with the user until they leave.
 
     Args:
         graph: opened with `memory()` as its checkpointer, or its questions could not be asked.
         folder: where the history and the corrections are kept.
+        faults: the switches of the graph's faulty tiers.
     """
     from mendgraph.cli.keyboard import Keyboard
 
     session = Session(graph, answers_console(), folder / "corrections.sqlite", threshold, set(down))
+    session.faults = faults or session.faults
     graph.request([], threshold=threshold, down=down)  # says now what would be wrong with every text
     keyboard = Keyboard(session, folder / "history")
     _greet(session)
@@ -73,9 +86,14 @@ def chat(graph: MendGraph, *, folder: Path, threshold: float | None = None, down
 def pipe(
     graph: MendGraph, lines: Iterable[str], *, threshold: float | None = None, down: Sequence[str] = ()
 ) -> None:
-    """A line in, an answer as JSON out, each before the next line is read; for programs, so it never asks."""
+    """A line in, an answer as JSON out, each before the next line is read; for programs, so it never asks.
+
+    Where rows are pairs a line is a JSON object with ``prompt`` and ``response``.
+    """
+    paired = len(fields_of(graph.name)) > 1
     for line in lines:
-        for answer in graph.run([line.rstrip("\r\n")], ask="return", threshold=threshold, down=down):
+        row = json_row(line) if paired else line.rstrip("\r\n")
+        for answer in graph.run([row], ask="return", threshold=threshold, down=down):
             print_json(answer.to_dict())
 
 
@@ -95,7 +113,10 @@ def _greet(session: Session) -> None:
         )
     )
     session.say(Text.assemble(("tiers  ", "dim"), *names[:-1]))
-    session.say("Type a text, or paste several lines. /help lists the commands, Ctrl-D quits.", "dim")
+    what = "Type a text, or paste several lines."
+    if session.paired:
+        what = "Type what the client said, then what the counsellor answered. Enter alone keeps the client's turn."
+    session.say(f"{what} /help lists the commands, Ctrl-D quits.", "dim")
     session.say()
 
 
@@ -104,7 +125,7 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
         obey(session, line)
         session.say()
         return
-    rows = [row.strip() for row in line.splitlines() if row.strip()]
+    rows = _pair(session, keyboard, line) if session.paired else _texts(line)
     if not rows:
         return
     answers = answer(session, rows, keyboard)
@@ -119,7 +140,25 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
     session.say()
 
 
-def answer(session: Session, rows: Sequence[str], keyboard: Keyboard) -> list[Answer]:
+def _texts(line: str) -> list[object]:
+    return [row.strip() for row in line.splitlines() if row.strip()]
+
+
+def _pair(session: Session, keyboard: Keyboard, line: str) -> list[object]:
+    """One row: both turns where they were pasted together, else the counsellor's is asked for."""
+    if parsed(line) is not None:
+        return [line]
+    session.prompt = line.strip() or session.prompt
+    if not session.prompt:
+        return []
+    try:
+        response = keyboard.response(session.prompt)
+    except EOFError:
+        return []
+    return [{"prompt": session.prompt, "response": response}] if response.strip() else []
+
+
+def answer(session: Session, rows: Sequence[object], keyboard: Keyboard) -> list[Answer]:
     """Runs the graph, tells its steps, and puts its questions until every row is settled."""
     from langgraph.types import Command
 

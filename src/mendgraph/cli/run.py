@@ -1,9 +1,9 @@
-"""`mend run`: texts in, answers out."""
+"""`mend run`: texts, pairs or a conversation in, answers out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -11,19 +11,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mendgraph.cli.background import interruptible
-from mendgraph.cli.console import answers_console, one_line, print_json, story, story_console
-from mendgraph.cli.opening import open_graph
-from mendgraph.cli.options import ConfigFile, Down, GraphName, JournalFile, Overrides, Threshold
+from mendgraph.cli.answering import answered
+from mendgraph.cli.asked import STDIN, Asked, asked, roles_of
+from mendgraph.cli.console import story_console
+from mendgraph.cli.journals import fix_texts
+from mendgraph.cli.limits import Limits
+from mendgraph.cli.opening import open_graph, waiting_for_nobody
+from mendgraph.cli.options import (
+    Budget,
+    ConfigFile,
+    Deadline,
+    Down,
+    GraphName,
+    JournalFile,
+    JournalText,
+    Overrides,
+    Threshold,
+)
+from mendgraph.cli.printing import print_answers, summarise, telling_what_is_written, writing
 from mendgraph.errors import DataError
 
 if TYPE_CHECKING:
-    from mendgraph.app import MendGraph
     from mendgraph.cli.meter import Meter
-    from mendgraph.core.values import Answer
 
 ALL_FAILED = 3
-STDIN = Path("-")
+JOB = "Durable jobs"
+PAIRS = "Pairs and conversations"
 
 
 class AskChoice(StrEnum):
@@ -39,7 +52,7 @@ def run(
         list[str] | None,
         typer.Argument(
             metavar="[TEXT]...",
-            help="Texts, one row each; - reads standard input, a row per line.",
+            help="Texts, one row each; - reads standard input, a row per line (pairs: as JSON).",
             show_default=False,
         ),
     ] = None,
@@ -48,13 +61,53 @@ def run(
         typer.Option(
             "--input",
             "-i",
-            help="Rows from a .txt (one per line), .csv, .tsv, .jsonl or .parquet file; - reads standard input.",
+            help="Rows from a .txt (one per line), .csv, .tsv, .jsonl or .parquet file; - reads standard input. "
+            "reflection: columns prompt and response; or a conversation, columns speaker and text, or a .txt.",
             metavar="FILE",
         ),
     ] = None,
     column: Annotated[
         str, typer.Option("--column", help="The column of the file that holds the text.", metavar="NAME")
     ] = "text",
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt",
+            help="What the client said.",
+            metavar="TEXT",
+            rich_help_panel=PAIRS,
+            show_default=False,
+        ),
+    ] = None,
+    response: Annotated[
+        str | None,
+        typer.Option(
+            "--response",
+            help="What the counsellor answered.",
+            metavar="TEXT",
+            rich_help_panel=PAIRS,
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            help="Draw a conversation's scores as a PNG file (needs the extra 'viz').",
+            metavar="FILE",
+            dir_okay=False,
+            rich_help_panel=PAIRS,
+        ),
+    ] = None,
+    speakers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--speaker",
+            help="Who is client or counsellor, where the name does not say it, e.g. Ann=client. Repeatable.",
+            metavar="NAME=ROLE",
+            rich_help_panel=PAIRS,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -76,162 +129,162 @@ def run(
         ),
     ] = None,
     down: Down = None,
+    deadline: Deadline = None,
+    budget: Budget = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     journal: JournalFile = None,
+    journal_text: JournalText = None,
+    job: Annotated[
+        str | None,
+        typer.Option(
+            "--job",
+            help="Make it a durable job of this name: however the command ends, the same command goes on.",
+            metavar="NAME",
+            rich_help_panel=JOB,
+        ),
+    ] = None,
+    chunk: Annotated[
+        int | None,
+        typer.Option(
+            "--chunk",
+            help="Rows answered and committed at a time; 256 unless you say otherwise.",
+            min=1,
+            max=2048,
+            metavar="ROWS",
+            show_default=False,
+            rich_help_panel=JOB,
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="Wait for another process that has the job.", rich_help_panel=JOB),
+    ] = False,
 ) -> None:
-    """Answer texts, each with the reason for its answer.
+    """Answer texts (reflection: pairs), each with the reason for its answer.
 
     One text shows its answer on stdout and the steps that led there on stderr. Many rows become a table, or
     tab-separated lines where stdout is no terminal. A row that cannot be read fails with a reason; the others
     are answered all the same.
 
+    A conversation is read as turns: every counsellor's answer to a client is scored, turns of one speaker in a row
+    are joined, and the report says which turns share a score.
+
+    A durable job (--job) reads --input, writes --output when every row is answered, and answers no row twice: not
+    after Ctrl-C, a crash, kill -9 or a power cut. `mend jobs` lists them.
+
     Exit codes: 0 the run worked, even where rows abstained; 3 every row failed; 1 an error; 2 wrong usage.
 
     > mend run emotion "Oh great, another Monday. Just perfect."
 
-    > mend run emotion --input reviews.csv --column body --output answers.jsonl
-    """
-    from mendgraph.cli.rows import chunks, read_rows
+    > mend run emotion --input reviews.csv --column body --output answers.jsonl --deadline 60
 
-    source = _source(texts, input_file)
+    > mend run emotion --input big.parquet --output out.parquet --job reviews
+
+    > mend run reflection --prompt "I can't sleep." --response "Your nights have become long and lonely."
+
+    > mend run reflection --input session.txt --plot session.png
+    """
+    from mendgraph.cli.output import columns_for
+    from mendgraph.cli.rows import chunks
+
+    wanted = asked(graph, texts, prompt, response, input_file, column)
+    source = wanted.source
+    if not wanted.conversation and (plot is not None or speakers):
+        raise typer.BadParameter(
+            "--plot and --speaker belong to a conversation; `mend stats --plots` draws rows"
+        )
+    fix_texts(journal, journal_text)
     if source is not None and output is not None and _same(source, output):
         raise DataError(f"--output is the input file {str(output)!r}", hint="give another name")
-    rows = iter(texts or ()) if source is None else read_rows(source, column)
+    if job is not None:
+        from mendgraph.cli.job import Wish, run_job
+
+        if source is None or source == STDIN or output is None or as_json:
+            raise typer.BadParameter("--job needs --input FILE and --output FILE, and writes nowhere else")
+        if deadline is not None or budget is not None:
+            raise typer.BadParameter("a durable job answers every row in full: no --deadline, no --budget")
+        if wanted.conversation:
+            raise typer.BadParameter("a conversation is scored as a whole: no --job")
+        over, taken = tuple(overrides or ()), tuple(down or ())
+        chosen = None if ask is None else ask.value
+        wish = Wish(
+            job, graph, source, column, output, chunk, wait, chosen, threshold, taken, config, over, journal
+        )
+        done = Counter(run_job(wish))
+        summarise(done, output)
+        return _end(done)
+    if chunk is not None or wait:
+        raise typer.BadParameter("--chunk and --wait belong to --job NAME")
+    if wanted.conversation:
+        from mendgraph.cli.conversation import converse
+
+        return _end(
+            converse(
+                graph,
+                wanted,
+                roles=roles_of(speakers),
+                options={
+                    "ask": ask and ask.value,
+                    "threshold": threshold,
+                    "down": tuple(down or ()),
+                    "deadline_s": deadline,
+                    "budget": budget,
+                },
+                config=config,
+                overrides=overrides,
+                journal=journal,
+                as_json=as_json,
+                output=output,
+                plot=plot,
+            )
+        )
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         opened = open_graph(graph, config=config, overrides=overrides, journal=journal)
         stack.callback(opened.close)
-        write = stack.enter_context(_writing(output))
-        meter = stack.enter_context(_metered(source, column))
-        options = {"ask": _chosen(opened, ask), "threshold": threshold, "down": tuple(down or ())}
+        options: dict[str, Any] = {
+            "ask": waiting_for_nobody(opened, ask and ask.value),
+            "threshold": threshold,
+            "down": tuple(down or ()),
+        }
+        limits = Limits(deadline, budget)
+        write = stack.enter_context(writing(output, columns_for(graph)))
+        meter = stack.enter_context(_metered(wanted))
         if output is not None:
-            stack.push(_telling_what_is_written(counts, output))
-        for chunk in chunks(rows):
-            answers = answered(opened, chunk, meter.advance, options)
+            stack.push(telling_what_is_written(counts, output))
+        for piece in chunks(wanted.rows()):
+            options.update(limits.left())
+            answers = answered(opened.stream(piece, **options), len(piece), meter.advance)
+            limits.spend(answers, opened.context.costs)
             write(answers)
             if as_json or output is None:
                 with meter.hidden():
-                    _print(answers, as_json=as_json, first=counts.total() + 1, several=source is not None)
+                    print_answers(
+                        answers, as_json=as_json, first=counts.total() + 1, several=source is not None
+                    )
             counts.update(a.status for a in answers)
     if source is not None or output is not None:
-        _summary(counts, output)
+        summarise(counts, output)
+    _end(counts)
+
+
+def _end(counts: Counter[str]) -> None:
     if counts and set(counts) == {"failed"}:
         raise typer.Exit(ALL_FAILED)
-
-
-def answered(
-    graph: MendGraph, rows: list[object], advance: Callable[[int], None], options: dict[str, Any]
-) -> list[Answer]:
-    """The answers of one chunk; `advance` hears of rows as checks settle them, not only at the end."""
-    from mendgraph.core.values import Answer
-
-    answers: dict[int, Answer] = {}
-    settled: set[int] = set()
-    told = 0
-    for event in interruptible(graph.stream(rows, **options)):
-        if event["event"] == "answer":
-            answers[event["row"]] = Answer.from_dict(event["answer"])
-            settled.add(event["row"])
-        elif event["event"] == "verdict" and event["attempt"]["verdict"] == "accept":
-            settled.add(event["row"])
-        if len(settled) - told >= 16 or len(answers) == len(rows):
-            advance(len(settled) - told)
-            told = len(settled)
-    return [answers[row] for row in range(len(rows))]
-
-
-def _source(texts: Sequence[str] | None, input_file: Path | None) -> Path | None:
-    """The file to read, or None where the texts were given."""
-    if texts and input_file is not None:
-        raise typer.BadParameter("give texts or --input, not both")
-    if list(texts or ()) == ["-"]:
-        return STDIN
-    if not texts and input_file is None:
-        raise typer.BadParameter("nothing to answer: give a text, --input FILE, or - for standard input")
-    return input_file
 
 
 def _same(source: Path, output: Path) -> bool:
     return source.exists() and output.exists() and source.samefile(output)
 
 
-def _chosen(graph: MendGraph, ask: AskChoice | None) -> str | None:
-    """A command cannot wait for the user: a configured ``interrupt`` becomes ``return``."""
-    if ask is not None:
-        return ask.value
-    return "return" if graph.context.ask == "interrupt" else None
-
-
 @contextmanager
-def _writing(output: Path | None) -> Iterator[Callable[[Sequence[Answer]], None]]:
-    if output is None:
-        yield lambda answers: None
-        return
-    from mendgraph.cli.output import writer
-
-    with writer(output) as write:
-        yield write
-
-
-@contextmanager
-def _metered(source: Path | None, column: str) -> Iterator[Meter]:
+def _metered(wanted: Asked) -> Iterator[Meter]:
     from mendgraph.cli.meter import Meter, meter
     from mendgraph.cli.rows import count_rows
 
-    if source is None or not story_console().is_terminal:
+    if wanted.source is None or not story_console().is_terminal:
         yield Meter()
         return
-    with meter(count_rows(source, column)) as shown:
+    with meter(count_rows(wanted.source, wanted.columns)) as shown:
         yield shown
-
-
-def _telling_what_is_written(counts: Counter[str], output: Path) -> Callable[..., None]:
-    """For an exit stack: a run that is interrupted says what it leaves behind."""
-
-    def leave(kind: type[BaseException] | None, *others: object) -> None:
-        if kind is not None and issubclass(kind, KeyboardInterrupt):
-            _summary(counts, output)
-
-    return leave
-
-
-def _print(answers: Sequence[Answer], *, as_json: bool, first: int, several: bool) -> None:
-    if as_json:
-        for answer in answers:
-            print_json(answer.to_dict())
-    elif len(answers) == 1 and not several:
-        _print_one(answers[0])
-    elif answers_console().is_terminal:
-        from mendgraph.cli.glyphs import glyphs
-        from mendgraph.cli.render import answers_table
-
-        console = answers_console()
-        console.print(answers_table(answers, glyphs(console), first=first))
-    else:
-        for answer in answers:
-            typer.echo("\t".join(_fields(answer)))
-
-
-def _print_one(answer: Answer) -> None:
-    from mendgraph.cli.glyphs import glyphs
-    from mendgraph.cli.render import headline, trail
-
-    console, steps = answers_console(), story_console()
-    console.print(headline(answer, glyphs(console)), soft_wrap=True)
-    console.file.flush()
-    for line in trail(answer, glyphs(steps)):
-        steps.print(line)
-
-
-def _fields(answer: Answer) -> tuple[str, ...]:
-    """Status, label (best guess unless accepted), confidence, tier and text."""
-    sure = "" if answer.confidence is None else f"{answer.confidence:.3f}"
-    said = one_line(answer.error.message) if answer.error else answer.best_guess or ""
-    return (answer.status, said, sure, answer.source, one_line(answer.input))
-
-
-def _summary(counts: Counter[str], output: Path | None) -> None:
-    parts = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts.most_common())
-    where = f"; written to {output}" if output else ""
-    story(f"{counts.total():,} rows: {parts}{where}" if counts else f"no rows{where}")

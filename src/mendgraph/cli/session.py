@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from mendgraph.cli.faults import Faults
 from mendgraph.cli.glyphs import Glyphs, glyphs
+from mendgraph.cli.opening import fields_of
 from mendgraph.core.values import Answer
 from mendgraph.runtime.statistics import Statistics
 
@@ -27,9 +29,11 @@ class Session:
     Attributes:
         corrections: SQLite file that `/correct` writes to.
         threshold: confidence every check asks for; None leaves the fitted thresholds.
-        down: tiers the user has killed.
+        down: tiers that are treated as dead from the start.
+        faults: what the user has done to the tiers.
         answers: all answers so far, oldest first.
         last: the answers of the last submission.
+        prompt: the client's latest turn, where rows are pairs.
         over: set when the user has had enough.
     """
 
@@ -40,18 +44,30 @@ class Session:
     down: set[str] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
     last: list[Answer] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
     statistics: Statistics = field(default_factory=Statistics)
+    prompt: str = ""
     over: bool = False
+
+    @property
+    def paired(self) -> bool:
+        """Whether a row has two parts, what a client said and what a counsellor answered."""
+        return len(fields_of(self.graph.name)) > 1
 
     @property
     def glyphs(self) -> Glyphs:
         return glyphs(self.console)
 
+    @property
+    def ill(self) -> dict[str, str]:
+        """Tier -> what is wrong with it by the user's own doing."""
+        return {**dict.fromkeys(self.down, "down"), **self.faults.words}
+
     def keep(self, answers: list[Answer]) -> None:
         self.last = answers
         self.answers.extend(answers)
         for answer in answers:
-            self.statistics.record(answer)
+            self.statistics.count(answer)
 
     def say(self, line: str | Text = "", style: str = "") -> None:
         """One indented paragraph."""

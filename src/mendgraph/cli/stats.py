@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mendgraph.cli.console import answers_console, print_json, story
+from mendgraph.cli.journals import SQLITE, read_journal
 from mendgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def stats(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.jsonl", help="A journal, or what mend run --json printed.", show_default=False
+            metavar="FILE", help="A journal, or what mend run --json printed.", show_default=False
         ),
     ],
     plots: Annotated[
@@ -46,7 +47,7 @@ def stats(
     answers, skipped = read_answers(file)
     statistics = Statistics()
     for answer in answers:
-        statistics.record(answer)
+        statistics.count(answer)
     if skipped:
         story(f"note: {skipped} lines hold no answer and were skipped")
     if as_json:
@@ -69,6 +70,9 @@ def read_answers(path: Path) -> tuple[list[Answer], int]:
     """The answers of a file of JSON lines, and how many lines hold none, e.g. one cut short by a crash."""
     from mendgraph.core.values import Answer
 
+    if path.suffix.lower() in SQLITE:
+        with read_journal(path) as reader:
+            return [entry.answer for entry in reader.rows()], 0
     answers: list[Answer] = []
     skipped = 0
     try:

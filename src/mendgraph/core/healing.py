@@ -73,13 +73,26 @@ class HealingPolicy:
     def threshold(self, stage: str) -> float:
         return self.thresholds.get(stage, self.thresholds.get("default", 0.5))
 
-    def calibrate(self, tier: str, fingerprint: str, predictions: Sequence[Prediction]) -> list[Prediction]:
+    def calibrator(self, tier: str, fingerprint: str, own: Calibrator | None = None) -> Calibrator | None:
+        """The calibrator that was fitted for these weights: this policy's, else the tier's `own`; None if neither."""
+        for candidate in (self.calibrators.get(tier), own):
+            if candidate is not None and candidate.fingerprint == fingerprint:
+                return candidate
+        return None
+
+    def calibrate(
+        self,
+        tier: str,
+        fingerprint: str,
+        predictions: Sequence[Prediction],
+        own: Calibrator | None = None,
+    ) -> list[Prediction]:
         """Fills in `confidence`, and the label and scores as calibration sees them.
 
-        Predictions stay as they are when the calibrator was fitted for other weights.
+        Predictions stay as they are when no calibrator was fitted for these weights; see `calibrator`.
         """
-        calibrator = self.calibrators.get(tier)
-        if calibrator is None or calibrator.fingerprint != fingerprint or not predictions:
+        calibrator = self.calibrator(tier, fingerprint, own)
+        if calibrator is None or not predictions:
             return list(predictions)
         given = _matrix([p.scores for p in predictions], self.labels)
         scores = calibrator.transform(given).tolist()

@@ -17,7 +17,12 @@ class Tier(Protocol):
     several threads at once.
     """
 
-    name: str
-    fingerprint: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the weights that answer now; "" while there are none."""
+        ...
 
     def predict(self, rows: Sequence[Input]) -> Sequence[Prediction | Failure]: ...

@@ -92,6 +92,7 @@ class Attempt:
         reason: one sentence for a person.
         seconds: wall time of the tier's call divided by the rows it served.
         fingerprint: hash of the weights (and calibration) that answered; "" for rules and people.
+        notes: what it took to get this, oldest first: retries, halved batches, a restarted worker.
     """
 
     tier: str
@@ -102,6 +103,7 @@ class Attempt:
     reason: str = ""
     seconds: float = 0.0
     fingerprint: str = ""
+    notes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if (self.prediction is None) == (self.failure is None):
@@ -121,6 +123,7 @@ class Attempt:
             "reason": self.reason,
             "seconds": self.seconds,
             "fingerprint": self.fingerprint,
+            "notes": list(self.notes),
         }
 
     @classmethod
@@ -131,6 +134,7 @@ class Attempt:
                 **data,
                 "prediction": Prediction(**prediction) if prediction else None,
                 "failure": Failure(**failure) if failure else None,
+                "notes": tuple(data.get("notes", ())),
             }
         )
 

@@ -30,14 +30,15 @@ def ask_node(default: Context) -> Node:
     """
 
     def run(state: CascadeState, runtime: Runtime[Context]) -> dict[str, Any]:
-        labels = given(runtime, default).policy.labels
+        context = given(runtime, default)
+        labels = context.policy.labels
         rows = pending(state)
         known = state["options"].get("clarifications") or {}
         replies, error = _read({row: known[str(row)] for row in rows if str(row) in known}, rows, labels)
         missing = [row for row in rows if row not in replies]
         asking = state["options"].get("ask") == "interrupt"
         if missing and asking:
-            question = _question(state, missing, labels)
+            question = _question(context.question, state, missing, labels)
             while True:
                 heard, error = _read(interrupt({**question, "error": error}), missing, labels)
                 if not error:
@@ -52,15 +53,17 @@ def ask_node(default: Context) -> Node:
     return run
 
 
-def _question(state: CascadeState, rows: Sequence[int], labels: Sequence[str]) -> dict[str, Any]:
+def _question(
+    question: str, state: CascadeState, rows: Sequence[int], labels: Sequence[str]
+) -> dict[str, Any]:
     return {
-        "question": "Which label fits?",
+        "question": question,
         "rows": [
             {
                 "row": row,
                 "text": state["answers"][row]["input"],
                 "options": [
-                    {"label": label, "probability": state["answers"][row]["value"][label]}
+                    {"label": label, "probability": _scores(state["trails"][row])[label]}
                     for label in state["answers"][row]["options"]
                 ],
             }
@@ -68,6 +71,12 @@ def _question(state: CascadeState, rows: Sequence[int], labels: Sequence[str]) -
         ],
         "labels": list(labels),
     }
+
+
+def _scores(trail: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
+    """Of the latest step that said anything, which is the one the options come from."""
+    scores: Mapping[str, float] = next(a["prediction"]["scores"] for a in reversed(trail) if a["prediction"])
+    return scores
 
 
 def _read(reply: object, rows: Sequence[int], labels: Sequence[str]) -> tuple[dict[int, str | None], str]:

@@ -5,36 +5,52 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from mendgraph.core.tier import Tier
 from mendgraph.core.values import Failure, Input, Prediction
-from mendgraph.errors import BadOutput, TierDown, TierError
+from mendgraph.errors import BadOutput, TierDown
+from mendgraph.runtime.served import Served
+from mendgraph.runtime.supervised import Supervised
 
 Outcome = Prediction | Failure
 
 
 def call(
-    name: str, tier: Tier, rows: Sequence[Input], labels: Sequence[str], *, down: bool = False
-) -> list[Outcome]:
+    name: str,
+    tier: Tier,
+    rows: Sequence[Input],
+    labels: Sequence[str],
+    *,
+    down: bool = False,
+    seconds: float | None = None,
+) -> Served:
     """One outcome per row, in order; a failure of the whole call becomes the failure of each row.
 
-    `name` is the tier's name in the cascade, which is what its user knows it by.
+    Args:
+        name: the tier's name in the cascade, which is what its user knows it by.
+        down: treat it as dead.
+        seconds: what is left of the run's deadline.
     """
-    if down:
-        return [_down(name)] * len(rows)
-    try:
-        outcomes = tier.predict(rows)
-    except TierError as error:
-        return [Failure.of(error)] * len(rows)
-    if len(outcomes) != len(rows):
-        wrong = BadOutput(f"tier {name!r} answered {len(outcomes)} of {len(rows)} rows")
-        return [Failure.of(wrong)] * len(rows)
-    known = frozenset(labels)
-    return [o if isinstance(o, Failure) else _checked(name, o, known) for o in outcomes]
+    if down or not rows:
+        return Served([_down(name)] * len(rows), ())
+    supervised = tier if isinstance(tier, Supervised) else Supervised(name, tier)
+    return supervised.serve(rows, seconds=seconds, check=partial(_all_checked, name, frozenset(labels)))
+
+
+def _all_checked(name: str, labels: frozenset[str], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [o if isinstance(o, Failure) else _read(name, o, labels) for o in outcomes]
 
 
 def _down(tier: str) -> Failure:
     return Failure.of(TierDown(f"tier {tier!r} is switched off", hint=f"bring it back with /restore {tier}"))
+
+
+def _read(tier: str, prediction: Prediction, labels: frozenset[str]) -> Outcome:
+    try:
+        return _checked(tier, prediction, labels)
+    except (TypeError, ValueError, AttributeError) as error:  # a plug-in may put anything into the fields
+        return Failure.of(BadOutput(f"tier {tier!r} gave a prediction that cannot be read: {error}"))
 
 
 def _checked(tier: str, prediction: Prediction, labels: frozenset[str]) -> Outcome:

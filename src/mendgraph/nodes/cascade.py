@@ -30,26 +30,32 @@ def build_cascade(
     context: Context,
     *,
     state: type[CascadeState],
+    specialist: tuple[str, str] | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
 ) -> Cascade:
     """Prepare, then each tier with its check, then settle; ask and settle again where a user can answer.
 
-    The tiers run in the order of ``context.tiers``.  A tier named ``emoji`` comes first wherever it stands, and
-    is visited only when some row is nothing but emoji; an irony check follows the tier ``primary`` when the
-    policy has one.
+    The tiers run in the order of ``context.tiers``; an irony check follows the tier ``primary`` when the policy
+    has one.
+
+    Args:
+        specialist: a tier that is asked only about rows with a certain fact, and that fact.  It comes first wherever
+            it stands, and is visited only when some row concerns it.
     """
-    tiers = _ordered(context.tiers)
-    main = [tier for tier in tiers if tier != "emoji"]
+    special, fact = specialist if specialist and specialist[0] in context.tiers else (None, None)
+    tiers = _ordered(context.tiers, special)
+    main = [tier for tier in tiers if tier != special]
     graph = StateGraph(state, context_schema=Context)
     graph.add_node("prepare", prepare_node(context))
     graph.add_edge(START, "prepare")
     for tier in tiers:
         last = tier == tiers[-1]
-        graph.add_node(tier, tier_node(tier, context))
-        graph.add_node(f"check_{tier}", check_node(tier, context, last=last))
+        only = fact if tier == special else None
+        graph.add_node(tier, tier_node(tier, context, only=only))
+        graph.add_node(f"check_{tier}", check_node(tier, context, last=last, only=only))
         graph.add_edge(tier, f"check_{tier}")
-    if "emoji" in tiers:
-        graph.add_conditional_edges("prepare", _entry(main), ["emoji", *main[:1], "settle"])
+    if special is not None and fact is not None:
+        graph.add_conditional_edges("prepare", _entry(special, fact, main), [special, *main[:1], "settle"])
     else:
         graph.add_conditional_edges("prepare", _next(main[0]), [main[0], "settle"])
     for tier, following in zip(tiers, [*tiers[1:], None], strict=True):
@@ -69,8 +75,8 @@ def build_cascade(
     return graph.compile(checkpointer=checkpointer, name=name)
 
 
-def _ordered(tiers: Iterable[str]) -> list[str]:
-    names = sorted(tiers, key=lambda tier: tier != "emoji")
+def _ordered(tiers: Iterable[str], first: str | None) -> list[str]:
+    names = sorted(tiers, key=lambda tier: tier != first)
     if not names:
         raise ConfigError("tiers: a cascade needs at least one tier, got none")
     if taken := [tier for tier in names if tier in RESERVED or tier.startswith("check_")]:
@@ -96,10 +102,10 @@ def _doubtful(following: str | None, default: Context) -> Callable[..., str]:
     return route
 
 
-def _entry(main: Sequence[str]) -> Callable[[CascadeState], str]:
+def _entry(special: str, fact: str, main: Sequence[str]) -> Callable[[CascadeState], str]:
     def route(state: CascadeState) -> str:
-        if any(concerns(state, row, "emoji") for row in state["open"]):
-            return "emoji"
+        if any(concerns(state, row, fact) for row in state["open"]):
+            return special
         return main[0] if state["open"] and main else "settle"
 
     return route

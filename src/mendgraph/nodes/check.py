@@ -11,19 +11,20 @@ from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.policy import judge
 from mendgraph.core.values import Attempt, Prediction
 from mendgraph.nodes.context import Context, given
+from mendgraph.nodes.limits import was_cut
 from mendgraph.nodes.state import CascadeState, Options
 from mendgraph.nodes.tier import Node, concerns
 
 
-def check_node(tier: str, default: Context, *, last: bool) -> Node:
-    """Decides every open row that `tier` was asked about.
+def check_node(tier: str, default: Context, *, last: bool, only: str | None = None) -> Node:
+    """Decides every open row that `tier` was asked about; see `tier_node` for `only`.
 
     Where two or more tiers have answered, their combination is judged, and recorded as an attempt of its own.
     """
 
     def run(state: CascadeState, runtime: Runtime[Context]) -> dict[str, Any]:
         context = given(runtime, default)
-        numbers = [row for row in state["open"] if concerns(state, row, tier)]
+        numbers = [row for row in state["open"] if concerns(state, row, only)]
         histories = {row: [Attempt.from_dict(step) for step in state["trails"][row]] for row in numbers}
         pooled = _pooled(context.policy, histories)
         trails = list(state["trails"])
@@ -32,7 +33,8 @@ def check_node(tier: str, default: Context, *, last: bool) -> Node:
             history = histories[row]
             if row in pooled and len(history) > 1:
                 history.append(pooled[row])
-            history[-1] = judged(history, context.policy, tier, state["options"], tiers_left=not last)
+            left = not last and not was_cut(state["trails"][row])
+            history[-1] = judged(history, context.policy, tier, state["options"], tiers_left=left)
             trails[row] = [*trails[row][: len(history) - 1], history[-1].to_dict()]
             runtime.stream_writer({"event": "verdict", "row": row, "attempt": trails[row][-1]})
             if history[-1].verdict == "defer":

@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from langgraph.runtime import Runtime
 
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.tier import Tier
-from mendgraph.core.values import Input
+from mendgraph.core.values import Input, Prediction
 from mendgraph.runtime.journal import Journal, NullJournal
+
+
+def probabilities(prediction: Prediction) -> dict[str, float]:
+    """Label -> probability."""
+    return dict(prediction.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,13 @@ class Context:
         ask: what happens to unsettled rows unless the run says otherwise.
         journal: where final answers are recorded.
         clock: monotonic seconds.
+        wall: seconds since the epoch.
+        deadline_s, budget: limits of every run unless it says otherwise; see `Options`.
+        costs: tier -> cost of one row; 1 for tiers not listed.
+        value: the full answer that a prediction makes; JSON values only.
+        question: what the user is asked where nothing is sure.
+        facts: what a record of a run says about the graph: ``graph``, ``config``, ``config_hash``, ``versions``
+            and ``policy``, the hash of the fitted policy.
     """
 
     prepare: Callable[[object], Input]
@@ -33,6 +46,13 @@ class Context:
     ask: str = "return"
     journal: Journal = field(default_factory=NullJournal)
     clock: Callable[[], float] = time.perf_counter
+    wall: Callable[[], float] = time.time
+    deadline_s: float | None = None
+    budget: float | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    value: Callable[[Prediction], Any] = probabilities
+    question: str = "Which label fits?"
 
 
 def given(runtime: Runtime[Context] | None, default: Context) -> Context:

@@ -7,11 +7,12 @@ from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.policy import plausible
 from mendgraph.core.values import Answer, Attempt, Failure, Status
 from mendgraph.nodes.ask import pending
 from mendgraph.nodes.context import Context, given
+from mendgraph.nodes.limits import CUTS
+from mendgraph.nodes.recording import record
 from mendgraph.nodes.state import CascadeState
 from mendgraph.nodes.tier import Node
 
@@ -32,8 +33,8 @@ def will_ask(state: CascadeState) -> bool:
 def settle_node(default: Context) -> Node:
     """Answers every row.  Rows waiting for the user get a provisional answer, so that nobody waits for them.
 
-    Final answers are recorded in the journal once.  What the run overrode ends with it, so that the next run of the
-    same thread starts from the defaults.
+    Final answers are recorded in the journal once, before anybody hears of them.  What the run overrode ends with it,
+    so that the next run of the same thread starts from the defaults.
     """
 
     def run(state: CascadeState, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -41,24 +42,27 @@ def settle_node(default: Context) -> Node:
         before = state["answers"]
         waiting = set(pending(state)) if will_ask(state) else set()
         answers: list[dict[str, Any]] = []
+        final: dict[int, Answer] = {}
         for row, trail in enumerate(state["trails"]):
             error = state["errors"].get(str(row))
             known = before[row] if before else None
             if known is not None and known["status"] != "needs_clarification":
                 answers.append(known)
                 continue
-            answer = _answer(context.policy, state, row, trail, error, waiting=row in waiting)
+            answer = _answer(context, state, row, trail, error, waiting=row in waiting)
             answers.append(answer.to_dict())
             if row not in waiting:
-                context.journal.record(answer)
-                runtime.stream_writer({"event": "answer", "row": row, "answer": answers[-1]})
+                final[row] = answer
+        record(context, state, final)
+        for row in final:
+            runtime.stream_writer({"event": "answer", "row": row, "answer": answers[row]})
         return {"answers": answers} if waiting else {"answers": answers, "options": {}}
 
     return run
 
 
 def _answer(
-    policy: HealingPolicy,
+    context: Context,
     state: CascadeState,
     row: int,
     trail: Sequence[Mapping[str, Any]],
@@ -74,21 +78,26 @@ def _answer(
     best = next((a for a in reversed(attempts) if a.prediction is not None), None)
     if best is None or best.prediction is None:
         unknown: Status = "needs_clarification" if waiting else "failed"
-        return Answer(text, unknown, error=_nobody(attempts), trail=attempts)
+        return Answer(text, unknown, partial=_cut(attempts), error=_nobody(attempts), trail=attempts)
     status = STATUS[attempts[-1].verdict]
-    accepted = status == "accepted"
+    accepted, asks = status == "accepted", status == "needs_clarification"
     prediction = best.prediction
     return Answer(
         input=text,
         status=status,
         label=prediction.label if accepted else None,
         best_guess=prediction.label,
-        value=dict(prediction.scores),
+        value=context.value(prediction),
         confidence=prediction.confidence,
-        options=plausible(prediction.scores, mass=policy.mass) if status == "needs_clarification" else (),
+        options=plausible(prediction.scores, mass=context.policy.mass) if asks else (),
+        partial=_cut(attempts),
         source=best.tier if accepted else "",
         trail=attempts,
     )
+
+
+def _cut(attempts: Sequence[Attempt]) -> bool:
+    return any(a.failure is not None and a.failure.kind in CUTS for a in attempts)
 
 
 def _nobody(attempts: Sequence[Attempt]) -> Failure:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mendgraph.core.record import RunRecord
 from mendgraph.core.values import Answer
 
 
@@ -34,7 +36,14 @@ class Statistics:
         self._confidences: list[float] = []
         self._by_guess: defaultdict[str, list[float]] = defaultdict(list)
 
-    def record(self, answer: Answer) -> None:
+    def record(self, run: RunRecord, answers: Mapping[int, Answer]) -> None:
+        for answer in answers.values():
+            self.count(answer)
+
+    def close(self) -> None:
+        return None
+
+    def count(self, answer: Answer) -> None:
         with self._lock:
             self._total += 1
             self._status[answer.status] += 1

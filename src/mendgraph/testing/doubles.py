@@ -1,10 +1,4 @@
-"""Doubles for tests of this package and of yours.  They implement `Tier` and need no model.
-
-from mendgraph.testing import Failing, Scripted
-from mendgraph import load
-
-graph = load("emotion", tiers={"primary": Failing(), "backup": Scripted({"hello": "joy"})})
-"""
+"""Tiers that answer from a script, fail, or hang; they need no model."""
 
 from __future__ import annotations
 
@@ -15,8 +9,6 @@ from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import TierError
 
 LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise", "neutral", "disgust")
-
-__all__ = ["Failing", "Hanging", "Scripted", "scores_for"]
 
 
 def scores_for(label: str, confidence: float, labels: Sequence[str] = LABELS) -> dict[str, float]:
