@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, help="optimizer steps of each run")
     parser.add_argument("--batch-tokens", type=int, help="tokens of one optimizer step")
     parser.add_argument("--learning-rate", type=float, help="peak, instead of the part's own")
+    parser.add_argument("--evaluations", type=int, help="measurements on dev in each run")
     for name, value in asdict(ModelSpec()).items():
         flag = f"--{name.replace('_', '-')}"
         parser.add_argument(flag, type=int, default=value, help=f"of the base model; {value} unless given")
@@ -42,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
         steps=given.steps,
         batch_tokens=given.batch_tokens,
         learning_rate=given.learning_rate,
+        evaluations=given.evaluations,
         full=given.full,
         experts=tuple(given.experts),
         resume=given.resume,

@@ -21,8 +21,8 @@ from mendgraph.training.lm.model import ADAPTER_CONFIG, BASE_FOLDER, load_base
 from mendgraph.training.lm.plots import CURVE, read_log, write_curve
 from mendgraph.training.lm.recipe import FULL_PREFIX
 from mendgraph.training.lm.samples import Sample, samples
-from mendgraph.training.lm.sources import LEFT_OUT
-from mendgraph.training.lm.spec import DOMAINS, OWN_SHARE
+from mendgraph.training.lm.sources import LEFT_OUT, REPEATS
+from mendgraph.training.lm.spec import BASE, DOMAINS, OWN_SHARE
 from mendgraph.training.lm.tokenizer import load_tokenizer
 from mendgraph.training.lm.trainer import Echo
 
@@ -50,13 +50,29 @@ def write_cards(data: Path, out: Path, *, echo: Echo = lambda line: None) -> lis
     contributions = read_contributions(data)
     references = {domain: xz_bits_per_byte(read_texts(data, domain, "dev")) for domain in DOMAINS}
     tokenizer = load_tokenizer(base)
+    matrix = scores_of_all(out)
     done = []
-    for name in (BASE_FOLDER, *DOMAINS, *(f"{FULL_PREFIX}{domain}" for domain in DOMAINS)):
-        folder = out / name
-        if (folder / METRICS).is_file():
-            echo(f"card of {name}")
-            done.append(_finish(folder, base, tokenizer, contributions, references))
+    for name in matrix:
+        echo(f"card of {name}")
+        done.append(_finish(out / name, base, tokenizer, contributions, references, matrix))
     return done
+
+
+def scores_of_all(out: Path) -> dict[str, dict[str, float]]:
+    """Bits per byte on dev of every finished model in `out`: name -> domain -> score, the base first."""
+    names = (BASE_FOLDER, *DOMAINS, *(f"{FULL_PREFIX}{domain}" for domain in DOMAINS))
+    files = {name: out / name / METRICS for name in names}
+    return {
+        name: json.loads(file.read_text(encoding="utf-8"))["dev_bits_per_byte"]
+        for name, file in files.items()
+        if file.is_file()
+    }
+
+
+def matrix_table(matrix: Mapping[str, Mapping[str, float]]) -> str:
+    """Markdown: a row per model, a column per domain, bits per byte."""
+    head = ["| bits per byte | " + " | ".join(DOMAINS) + " |", "|---|" + "---|" * len(DOMAINS)]
+    return "\n".join([*head, *(_row(name, scores) for name, scores in matrix.items())])
 
 
 def xz_bits_per_byte(texts: Sequence[str]) -> float:
@@ -71,6 +87,7 @@ def _finish(
     tokenizer: PreTrainedTokenizerBase,
     contributions: Sequence[Contribution],
     references: Mapping[str, float],
+    matrix: Mapping[str, Mapping[str, float]],
 ) -> Artifact:
     metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
     is_adapter = (folder / ADAPTER_CONFIG).is_file()
@@ -97,13 +114,17 @@ def _finish(
         versions=metrics["versions"],
         metrics=scores | {"dev_windows": metrics["dev_windows"]},
     )
-    text = _card(artifact, model, samples(model, tokenizer), contributions)
+    text = _card(artifact, model, samples(model, tokenizer), contributions, matrix)
     (folder / "README.md").write_text(text, encoding="utf-8")
     return artifact
 
 
 def _card(
-    artifact: Artifact, model: nn.Module, written: Sequence[Sample], contributions: Sequence[Contribution]
+    artifact: Artifact,
+    model: nn.Module,
+    written: Sequence[Sample],
+    contributions: Sequence[Contribution],
+    matrix: Mapping[str, Mapping[str, float]],
 ) -> str:
     manifest = artifact.manifest
     run, spec, scores = manifest.training["run"], manifest.training["spec"], manifest.metrics
@@ -120,7 +141,7 @@ def _card(
             f"{manifest.settings['vocab_size']:,} tokens, digits one by one.",
             f"- {run['steps']:,} steps, {run['tokens']:,} tokens in {run['seconds']:,.0f} s on {run['device']}; "
             f"passes over the training text: {passes}.",
-            f"- AdamW, peak learning rate {spec['learning_rate']:g}, cosine; {spec['batch_tokens']:,} tokens a step. "
+            f"- {_schedule(run, spec)}; {spec['batch_tokens']:,} tokens a step. "
             "All settings: `manifest.json`; log: `training_log.jsonl`.",
             "",
             "## Held-out text",
@@ -132,6 +153,7 @@ def _card(
             "|---|" + "---|" * len(scores["dev_bits_per_byte"]),
             _row("this model", scores["dev_bits_per_byte"]),
             _row("xz", scores["xz_bits_per_byte"]),
+            *(_row(name, matrix[name]) for name in matrix if name != artifact.folder.name),
             "",
             f"![training curve]({CURVE})",
             "",
@@ -151,6 +173,8 @@ def _card(
                 for c in contributions
             ),
             "",
+            f"Read {max(REPEATS.values())} times in each pass: {', '.join(REPEATS)}.",
+            "",
             "Commits and addresses of the sources are in `manifest.json`. Left out: "
             + "; ".join(f"{name} ({why})" for name, why in LEFT_OUT.items())
             + ". OpenStax texts: OpenStax, Rice University, openstax.org. The Gutenberg texts are public domain in the "
@@ -158,6 +182,13 @@ def _card(
             "",
         ]
     )
+
+
+def _schedule(run: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    optimizer = "Muon for the hidden matrices, AdamW for the rest" if spec["muon"] else "AdamW"
+    before = run["steps_before"]
+    constant = f", constant for {before:,} steps in windows of {BASE.window} tokens" if before else ""
+    return f"{optimizer}; learning rate {spec['learning_rate']:g}{constant}, then falling as 1 - sqrt to zero"
 
 
 def _what(artifact: Artifact, total: int) -> str:

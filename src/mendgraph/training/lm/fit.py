@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from mendgraph.adapters.device import choose_device
 from mendgraph.errors import ConfigError
-from mendgraph.training.lm.model import compile_layers, has_compiler, precision_for
+from mendgraph.training.lm.model import compile_layers, has_bf16, has_compiler, precision_for
 from mendgraph.training.lm.optimizer import optimizer_for
 from mendgraph.training.lm.packing import Mixture, windows
 from mendgraph.training.lm.schedule import Pace, Trapezoid
 from mendgraph.training.lm.spec import Limit, RunSpec
 from mendgraph.training.lm.trainer import Echo, Keeper, LanguageTrainer, Log, next_token_loss
+from mendgraph.training.lm.twin import Twin
 
 LOG = "training_log.jsonl"
 _RUN = "run.json"
@@ -81,7 +83,7 @@ def fit(
         compiled: compile the layers and the loss; None does so where the device and a C++ compiler allow it.
 
     Returns:
-        Steps, tokens, seconds and passes over each domain.
+        Steps, tokens, seconds and passes over each domain, those of the earlier run included; and its steps.
 
     Raises:
         ConfigError: neither a time nor a number of steps is given, or a checkpoint was made with other settings.
@@ -90,7 +92,7 @@ def fit(
         raise ConfigError("training: needs an end", hint="give --max-minutes or --steps")
     place = choose_device(device)
     last = _checkpoint(
-        checkpoints, {**asdict(spec), "context": context, "data": streams.digest}, resume=resume
+        checkpoints, {**_learned(spec), "context": context, "data": streams.digest}, resume=resume
     )
     start = last or earlier
     window = spec.window or context
@@ -101,6 +103,10 @@ def fit(
     steps = origin + (limit.steps or _ENDLESS)
     mixture = Mixture(streams.train, spec.mix, context=window, rows=steps * step_rows, seed=spec.seed)
     dev = {name: windows(stream, window).every(spec.eval_blocks) for name, stream in streams.dev.items()}
+    twin = None
+    if place.type == "cpu" and has_bf16():
+        copy, decoder = deepcopy((model, decoder))
+        twin = Twin(model, copy)
     use_compiler = has_compiler(place) if compiled is None else compiled
     if use_compiler:
         compile_layers(decoder, place)
@@ -115,6 +121,7 @@ def fit(
         byte_lengths=streams.byte_lengths,
         schedule=schedule,
         precision=precision_for(place),
+        twin=twin,
         loss=torch.compile(next_token_loss, dynamic=False) if use_compiler else next_token_loss,
         optimizer=optimizer_for(model, spec),
         callbacks=[
@@ -135,6 +142,7 @@ def fit(
     named = zip(domains, mixture.passes(done * step_rows), strict=True)
     return {
         "steps": done,
+        "steps_before": origin,
         "tokens": done * step_rows * window,
         "seconds": round(schedule.seconds, 1),
         "device": torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
@@ -164,6 +172,12 @@ def _arguments(
         report_to="none",
         use_cpu=device.type == "cpu",
     )
+
+
+def _learned(spec: RunSpec) -> dict[str, Any]:
+    """The settings that decide what is learned; how often a run is measured and saved may change."""
+    measured = ("evaluations", "eval_blocks", "checkpoint_minutes")
+    return {name: value for name, value in asdict(spec).items() if name not in measured}
 
 
 def _checkpoint(folder: Path, settings: Mapping[str, Any], *, resume: bool) -> Path | None:

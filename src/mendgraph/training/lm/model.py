@@ -94,11 +94,9 @@ def compile_layers(model: PreTrainedModel, device: torch.device) -> None:
 
 
 def precision_for(device: torch.device) -> Precision:
-    """bf16 arithmetic where the device is made for it; weights and gradients stay in fp32."""
+    """bf16 arithmetic on a GPU made for it; weights and gradients stay in fp32.  On a CPU a `Twin` does that."""
     if device.type == "cuda" and torch.cuda.is_bf16_supported():
         return partial(torch.autocast, "cuda", dtype=torch.bfloat16)
-    if device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16():
-        return partial(torch.autocast, "cpu", dtype=torch.bfloat16)
     return nullcontext
 
 
@@ -128,8 +126,10 @@ def save_adapter(model: Any, folder: Path) -> None:
     _put(part, folder)
 
 
-def _has_bf16() -> bool:
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)())
+def has_bf16() -> bool:
+    """Whether this CPU multiplies matrices in bf16, and does not only imitate it."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)
+    return torch.backends.cpu.get_cpu_capability() == "AVX512" and bool(supported())
 
 
 def _fresh(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerBase
 from mendgraph.adapters.device import choose_device
 from mendgraph.errors import ArtifactMissing, ConfigError, UnknownNameError
 from mendgraph.training.lm.corpus import read_texts
-from mendgraph.training.lm.fit import LOG, Streams, checkpoints_of, fit, last_checkpoint
+from mendgraph.training.lm.fit import LOG, Streams, checkpoints_of, fit, last_checkpoint, step_of
 from mendgraph.training.lm.measure import METRICS, load_adapter, record
 from mendgraph.training.lm.model import (
     BASE_FOLDER,
@@ -48,7 +48,7 @@ FULL_PREFIX = "full_"
 _DECAY = "decay"
 _SHARES = {BASE_FOLDER: 6.0, _DECAY: 1.5}  # of the time, where an expert has half of 1
 _EXPERT_SHARE = 0.5
-_AT_END = 12.0  # seconds of each run's time kept for its last measurement and for saving
+_AT_END = {"cuda": 12.0, "mps": 30.0, "cpu": 50.0}  # seconds kept for the last measurement and for saving
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Options:
         steps: optimizer steps of each run, of the base all it ever had; with `minutes` whichever ends first.
         batch_tokens: tokens per step; None takes 65,536 on a GPU and 8,192 on a CPU.
         learning_rate: peak; None takes that of the part.
+        evaluations: measurements on dev in each run; None takes those of the part.
         full: experts as separate full models instead of adapters.
         resume: go on from the last checkpoint, if there is one.
         compiled: compile with torch; None does so where the device and a C++ compiler allow it.
@@ -69,6 +70,7 @@ class Options:
     steps: int | None = None
     batch_tokens: int | None = None
     learning_rate: float | None = None
+    evaluations: int | None = None
     full: bool = False
     experts: tuple[str, ...] = DOMAINS
     resume: bool = False
@@ -99,7 +101,7 @@ def make(
     streams = open_streams(data, out / "streams", tokenizer, echo)
     if options.resume:
         runs = [run for run in runs if not _finished(run, runs, out, options, echo)]
-    for run, limit in zip(runs, _limits(options.steps, deadline, runs), strict=True):
+    for run, limit in zip(runs, _limits(options, deadline, runs), strict=True):
         if run == BASE_FOLDER:
             _train_base(out, tokenizer, streams, options, limit, echo)
         elif run == _DECAY:
@@ -153,6 +155,12 @@ def _train_base(
 ) -> None:
     """At a constant rate, into checkpoints only: what comes out is not yet a model to use."""
     spec = _sized(BASE, options)
+    known = last_checkpoint(checkpoints_of(out / BASE_FOLDER))
+    if known is not None and not options.resume:
+        raise ConfigError(
+            f"base: {str(known.parent)!r} holds a run of {step_of(known):,} steps",
+            hint="--resume goes on with it; remove the folder to begin anew",
+        )
     model = new_base(replace(options.model, vocab_size=len(tokenizer)), tokenizer, spec.seed)
     shutil.rmtree(checkpoints_of(out / _DECAY), ignore_errors=True)  # of a base that was trained less
     echo(f"base: {_trained(model):,} parameters")
@@ -232,20 +240,23 @@ def _sized(spec: RunSpec, options: Options) -> RunSpec:
     if options.learning_rate is not None:
         spec = replace(spec, learning_rate=options.learning_rate)
     if choose_device(options.device).type != "cuda":  # smaller steps: more of them in the same hours
-        spec = replace(spec, batch_tokens=8_192, eval_blocks=96)
+        spec = replace(spec, batch_tokens=8_192, eval_blocks=32)
+    if options.evaluations is not None:
+        spec = replace(spec, evaluations=options.evaluations)
     return spec if options.batch_tokens is None else replace(spec, batch_tokens=options.batch_tokens)
 
 
-def _limits(steps: int | None, deadline: float | None, runs: Sequence[str]) -> Iterator[Limit]:
+def _limits(options: Options, deadline: float | None, runs: Sequence[str]) -> Iterator[Limit]:
     """The limit of each run, reckoned when it begins: its share of the time that is left."""
     shares = [_SHARES.get(run, _EXPERT_SHARE) for run in runs]
     for index, share in enumerate(shares):
         if deadline is None:
-            yield Limit(steps=steps)
+            yield Limit(steps=options.steps)
         else:
             now = time.monotonic()
             part = (deadline - now) * share / sum(shares[index:])
-            yield Limit(steps=steps, deadline=now + max(part - _AT_END, 1.0))
+            kept = _AT_END[choose_device(options.device).type] if runs[index] != BASE_FOLDER else 0.0
+            yield Limit(steps=options.steps, deadline=now + max(part - kept, 1.0))
 
 
 def _trained(model: nn.Module) -> int:

@@ -39,7 +39,7 @@ class RunSpec:
         window: tokens of a training window; None takes the model's context.
         batch_tokens: tokens of one optimizer step.
         mix: domain -> share of the training tokens; shares are normalised.
-        evaluations: measurements on dev, evenly over the run; the best weights are kept.
+        evaluations: measurements on dev, evenly over the run; the best weights are kept where it makes weights.
         eval_blocks: windows per domain in each of them; the last measurement takes all of dev.
         checkpoint_minutes: between checkpoints that `resume` can go on from.
     """
@@ -49,7 +49,7 @@ class RunSpec:
     decays: bool = True
     window: int | None = None
     batch_tokens: int = 65_536
-    warmup_steps: int = 200
+    warmup_steps: int = 100
     weight_decay: float = 0.1
     mix: Mapping[str, float] = field(default_factory=_base_mix)
     evaluations: int = 12
@@ -68,7 +68,7 @@ class AdapterSpec:
 
 BASE = RunSpec(learning_rate=5e-3, muon=True, decays=False, window=256)
 DECAY = replace(BASE, decays=True, window=None)
-ADAPTER = RunSpec(learning_rate=2e-3, warmup_steps=50, weight_decay=0.0, evaluations=8)
+ADAPTER = RunSpec(learning_rate=2e-3, warmup_steps=10, weight_decay=0.0, evaluations=8)
 FULL = RunSpec(learning_rate=1e-3, warmup_steps=50, evaluations=8)
 OWN_SHARE = 0.9
 """Share of an expert's batches from its own domain; the rest keeps it able to follow any prompt."""

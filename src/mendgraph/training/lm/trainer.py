@@ -30,6 +30,7 @@ from mendgraph.training.lm.bits import bits_per_byte
 from mendgraph.training.lm.model import Precision
 from mendgraph.training.lm.packing import Mixture, Windows, as_batch
 from mendgraph.training.lm.schedule import Trapezoid
+from mendgraph.training.lm.twin import Twin
 
 EVAL = "eval_"
 MEAN = "mean"
@@ -55,6 +56,7 @@ class LanguageTrainer(Trainer):
         byte_lengths: Tensor,
         schedule: Trapezoid,
         precision: Precision,
+        twin: Twin | None,
         loss: Loss,
         optimizer: Optimizer,
         callbacks: Sequence[TrainerCallback],
@@ -67,7 +69,9 @@ class LanguageTrainer(Trainer):
             optimizers=(optimizer, None),
             callbacks=list(callbacks),
         )
-        self._network = model
+        self._network = model if twin is None else twin.network
+        self._twin = twin
+        self._taken = -1  # step whose weights the twin has
         self._rows = len(mixture)
         self._dev = dev
         self._byte_lengths = byte_lengths
@@ -85,10 +89,26 @@ class LanguageTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         rows = inputs["input_ids"]  # (B, L+1)
+        if self._twin is not None and self._taken != self.state.global_step:
+            self._twin.take_weights()
+            self._taken = self.state.global_step
         with self._precision():
-            output = model(input_ids=rows[:, :-1], use_cache=False)
+            output = (model if self._twin is None else self._twin.network)(
+                input_ids=rows[:, :-1], use_cache=False
+            )
             loss = self._loss(output.logits, rows[:, 1:])
         return (loss, output) if return_outputs else loss
+
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self._twin is not None:
+            self._twin.give_gradients()
+        return loss
 
     def create_scheduler(self, num_training_steps: int, optimizer: Optimizer | None = None) -> LambdaLR:
         chosen = optimizer or self.optimizer
@@ -100,6 +120,8 @@ class LanguageTrainer(Trainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         rows = self.args.per_device_train_batch_size
+        if self._twin is not None:
+            self._twin.take_weights()
         scores = {
             name: bits_per_byte(
                 self._network,
