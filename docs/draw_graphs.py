@@ -18,9 +18,10 @@ IRONY = {"emotion": IronyRule(0.5, ("joy",))}
 
 
 def picture(name: str) -> str:
-    system = BUILDS[name]
+    spec = load_config().graph(name)
+    system = BUILDS[name].under(spec)
     context = system.context(
-        tiers={tier: Scripted({}, name=tier) for tier in load_config().graph(name).tiers},
+        tiers={tier: Scripted({}, name=tier) for tier in spec.tiers},
         policy=HealingPolicy(labels=system.labels, irony=IRONY.get(name)),
     )
     return str(system.build(context).get_graph().draw_mermaid())

@@ -14,7 +14,7 @@ from mendgraph.adapters.hub import weights_hash
 from mendgraph.adapters.reflection_features import FEATURES
 from mendgraph.core.linear import LinearModel
 from mendgraph.core.reflection import LABELS
-from mendgraph.modules.layered import vector_width
+from mendgraph.modules.layered import input_widths
 from mendgraph.modules.level_head import LevelHead
 from tests import tiny
 
@@ -32,7 +32,7 @@ def save_cross_scorer(
 ) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    head = LevelHead(vector_width(tiny.HIDDEN, LAYERS), HIDDEN)
+    head = LevelHead(input_widths(tiny.HIDDEN, LAYERS), HIDDEN)
     save_file(head.plain(), folder / "head.safetensors")
     files = ["head.safetensors"]
     if adapter:

@@ -255,7 +255,8 @@ def test_graphs_are_found_by_name() -> None:
     assert config.graph("emotion") is config.emotion
     for name in ("training", "emotoin", "source"):
         with pytest.raises(
-            ConfigError, match=rf"no graph named '{name}' \(known graphs: emotion, reflection\)"
+            ConfigError,
+            match=rf"no graph named '{name}' \(known graphs: emotion, reflection, prompt_routing, token_routing\)",
         ):
             config.graph(name)
 
@@ -272,7 +273,8 @@ def test_load_takes_a_path_or_a_configuration_and_overrides_on_either(tmp_path: 
 
 def test_load_names_the_graphs_it_knows() -> None:
     with pytest.raises(
-        UnknownNameError, match=r"unknown graph 'emotoin'; known: emotion, reflection \(did you mean"
+        UnknownNameError,
+        match=r"unknown graph 'emotoin'; known: emotion, prompt_routing, reflection, token_routing \(did you mean",
     ):
         load("emotoin")
     nothing = [f"emotion.tiers.{name}=null" for name in TIERS]
@@ -317,10 +319,11 @@ def test_supervision_that_is_wrong_is_refused_with_its_place(setting: str, place
 
 def test_every_graph_is_configured_alike(tmp_path: Path) -> None:
     written = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
-    assert set(graph_names()) == {"emotion", "reflection"}
+    assert set(graph_names()) == {"emotion", "reflection", "prompt_routing", "token_routing"}
     for name in graph_names():
         default = load_config().graph(name)
-        assert written[name].keys() == type(default).model_fields.keys()
+        keys = {field.alias or key for key, field in type(default).model_fields.items()}
+        assert written[name].keys() == keys
         first, *rest = default.tiers
         without = load_config(write(tmp_path / f"{name}.yaml", f"{name}: {{tiers: {{{first}: null}}}}"))
         assert list(without.graph(name).tiers) == rest

@@ -30,8 +30,11 @@ MAY_IMPORT: dict[str, Set[str]] = {
     "training": {"adapters", "config", "core", "errors", "home", "modules", "runtime"},
     "app": {"core", "errors", "nodes", "runtime"},
     "reflection": {"app", "core", "errors", "nodes", "runtime"},
-    "assembly": {"adapters", "app", "config", "core", "errors", "graphs", "nodes", "reflection", "runtime"},
+    "prompt_routing": {"adapters", "app", "config", "core", "errors", "nodes", "runtime"},
+    "token_routing": {"app", "config", "core", "errors", "nodes", "runtime"},
 }
+BELOW_ASSEMBLY = {"adapters", "app", "config", "core", "errors", "graphs", "nodes", "runtime"}
+MAY_IMPORT["assembly"] = BELOW_ASSEMBLY | {"prompt_routing", "reflection", "token_routing"}
 ABOVE = set(MAY_IMPORT)  # everything a layer above all of these may use
 MAY_IMPORT["studio"] = ABOVE
 MAY_IMPORT["evaluation"] = ABOVE
@@ -49,7 +52,15 @@ IMPURE = {
 # package -> the only layers that know it
 ONLY_IN: dict[str, Set[str]] = {
     "langgraph": {"nodes", "graphs", "app", "assembly", "studio", "classifier", "cli", "evaluation"},
-    "langchain_core": {"app", "assembly", "classifier", "cli", "reflection"},
+    "langchain_core": {
+        "app",
+        "assembly",
+        "classifier",
+        "cli",
+        "prompt_routing",
+        "reflection",
+        "token_routing",
+    },
     "peft": {"adapters", "training"},
     "prompt_toolkit": {"cli"},
     "pydantic": {"adapters", "config", "training"},

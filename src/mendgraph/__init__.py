@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mendgraph.adapters.cross_scorer_model import CrossScorerModel
     from mendgraph.app import MendGraph
     from mendgraph.assembly import load
     from mendgraph.classifier import EmotionClassifier, create_classifier
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Answer": "mendgraph.core.values",
     "Attempt": "mendgraph.core.values",
+    "CrossScorerModel": "mendgraph.adapters.cross_scorer_model",
     "EmotionClassifier": "mendgraph.classifier",
     "Failure": "mendgraph.core.values",
     "Input": "mendgraph.core.values",
@@ -41,6 +43,7 @@ _HOME = {
 __all__ = [
     "Answer",
     "Attempt",
+    "CrossScorerModel",
     "EmotionClassifier",
     "Failure",
     "Input",

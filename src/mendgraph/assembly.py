@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -19,20 +19,25 @@ from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.kinds import Workshop, build_tier, check_arguments
 from mendgraph.adapters.policies import open_policy
 from mendgraph.app import Build, MendGraph
-from mendgraph.config import Config, GraphSpec, load_config, with_overrides
+from mendgraph.config import Config, GraphSpec, graph_spec, load_config, with_overrides
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.preprocess import prepare
+from mendgraph.core.prompts import prepare_prompt
 from mendgraph.core.reflection import level_value, prepare_pair
+from mendgraph.core.routed import route_value, surest
 from mendgraph.core.tier import Tier
 from mendgraph.core.values import Input, Prediction
+from mendgraph.core.writing import prepare_writing
 from mendgraph.errors import TierError, UnknownNameError
-from mendgraph.graphs import emotion, reflection
+from mendgraph.graphs import emotion, prompt_routing, reflection, token_routing
 from mendgraph.nodes.context import Context, probabilities
+from mendgraph.prompt_routing import PromptRoutingGraph, routing_parts
 from mendgraph.reflection import ReflectionGraph
 from mendgraph.runtime.journal import Journal, NullJournal
 from mendgraph.runtime.recipe import Recipe
 from mendgraph.runtime.sqlite_journal import SqliteJournal
 from mendgraph.runtime.supervised import Supervised
+from mendgraph.token_routing import TokenRoutingGraph, token_routing_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,25 @@ class System:
         labels: the label space, in order.
         prepare, value, question: see `Context`.
         fields: what a row is made of; one name where a row is a text.
+        pool, pooling: see `Context`.
         face: what `load` returns.
+        configured: what of all this depends on the graph's configuration; see `under`.
     """
 
     build: Build
     labels: tuple[str, ...]
     fields: tuple[str, ...]
     prepare: Callable[[object], Input]
-    value: Callable[[Prediction], Any] = probabilities
+    value: Callable[..., Any] = probabilities
     question: str = "Which label fits?"
-    face: type[MendGraph] = MendGraph
+    face: Callable[..., MendGraph] = MendGraph
+    pool: Callable[..., Sequence[Prediction | None]] = HealingPolicy.combine
+    pooling: str = "weighs"
+    configured: Callable[[GraphSpec], Mapping[str, Any]] | None = None
+
+    def under(self, spec: GraphSpec) -> System:
+        """As this configuration makes it."""
+        return replace(self, **self.configured(spec)) if self.configured else self
 
     @property
     def example(self) -> object:
@@ -63,7 +77,8 @@ class System:
 
     def context(self, **given: Any) -> Context:
         """A `Context` of this system; `given` are its other fields."""
-        return Context(**{"prepare": self.prepare, "value": self.value, "question": self.question, **given})
+        own = ("prepare", "value", "question", "pool", "pooling")
+        return Context(**{**{name: getattr(self, name) for name in own}, **given})
 
 
 BUILDS: Mapping[str, System] = {
@@ -76,6 +91,26 @@ BUILDS: Mapping[str, System] = {
         level_value,
         reflection.QUESTION,
         ReflectionGraph,
+    ),
+    "prompt_routing": System(
+        prompt_routing.build,
+        (),  # the configured LLMs
+        prompt_routing.FIELDS,
+        prepare_prompt,
+        route_value,
+        prompt_routing.QUESTION,
+        PromptRoutingGraph,
+        surest,
+        "the surest of",
+        routing_parts,
+    ),
+    "token_routing": System(
+        token_routing.build,
+        token_routing.LABELS,
+        token_routing.FIELDS,
+        prepare_writing,
+        face=TokenRoutingGraph,
+        configured=token_routing_parts,
     ),
 }
 """Graph name -> what it is made of."""
@@ -101,6 +136,14 @@ class Loading(TypedDict, total=False):
 
 @overload
 def load(name: Literal["reflection"], **given: Unpack[Loading]) -> ReflectionGraph: ...
+
+
+@overload
+def load(name: Literal["prompt_routing"], **given: Unpack[Loading]) -> PromptRoutingGraph: ...
+
+
+@overload
+def load(name: Literal["token_routing"], **given: Unpack[Loading]) -> TokenRoutingGraph: ...
 
 
 @overload
@@ -140,11 +183,11 @@ def load(
     """
     if name not in BUILDS:
         raise UnknownNameError("graph", name, BUILDS)
-    system = BUILDS[name]
     settings = (
         with_overrides(config, overrides) if isinstance(config, Config) else load_config(config, overrides)
     )
     spec = settings.graph(name)
+    system = BUILDS[name].under(spec)
     healing = policy or load_policy(spec.policy, system.labels)
     kept = journal if journal is not None else _configured_journal(spec)
     context = system.context(
@@ -206,7 +249,8 @@ def tier_in_worker(graph: str, spec: Mapping[str, Any], tier: str) -> Tier:
     It has answered a row already: the first forward pass of a process takes many times as long as any later one, and
     a deadline is meant for those.
     """
-    settings, system = GraphSpec.model_validate(spec), BUILDS[graph]
+    settings = graph_spec(graph, spec)
+    system = BUILDS[graph].under(settings)
     stanza = settings.tiers[tier]
     opened = build_tier(tier, stanza.kind, stanza.arguments, Workshop(settings, system.labels))
     opened.predict([system.prepare(system.example)])
@@ -219,7 +263,8 @@ def tiers_of(config: Config, name: str = "emotion") -> dict[str, Tier]:
     Raises:
         TierError: one of them is down; held-out rows have to be heard by all.
     """
-    tiers = build_tiers(name, config.graph(name), BUILDS[name].labels)
+    spec = config.graph(name)
+    tiers = build_tiers(name, spec, BUILDS[name].under(spec).labels)
     for tier in tiers.values():
         if tier.error is not None:
             raise tier.error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -71,6 +71,8 @@ class ReflectionTrainingSpec(_Frozen):
         likelihood: weight of the levels' cross-entropy beside the margins.
         complex_weight: of the margin between complex and simple reflections, which is the hardest.
         mismatches: reflections of other prompts per prompt and step, from `mismatch_pool` of them; 0 for none.
+        mismatch_share: how many reflections answer another prompt where the scorer is used: assumed, not measured.
+        match_sharpness: power to which the odds of a match are raised, after their calibration.
         batch_prompts: prompts per step, each with all its responses.
         blind: hide the prompt; a baseline, not a model.
         folds: file of the cross-validation, which `mend train reflection --part folds` writes.
@@ -88,9 +90,11 @@ class ReflectionTrainingSpec(_Frozen):
     head_dropout: float = Field(default=0.5, ge=0.0, lt=1.0)
     objective: Literal["margin", "one_gap", "mse"] = "margin"
     likelihood: float = Field(default=1.0, ge=0.0)
-    complex_weight: float = Field(default=6.0, ge=0.0)
+    complex_weight: float = Field(default=2.0, ge=0.0)
     mismatches: int = Field(default=4, ge=0)
     mismatch_pool: int = Field(default=12, ge=1)
+    mismatch_share: float = Field(default=0.05, gt=0.0, lt=1.0)
+    match_sharpness: float = Field(default=2.0, gt=0.0)
     batch_prompts: int = Field(default=8, ge=1)
     head_epochs: int = Field(default=20, ge=1)
     head_learning_rate: float = Field(default=1e-3, gt=0.0)
@@ -160,6 +164,79 @@ class GraphSpec(_Frozen):
 _SUPERVISION = TypeAdapter(Supervision)
 
 
+class EndpointSpec(_Frozen):
+    """Where an LLM answers, in OpenAI's protocol.
+
+    Attributes:
+        base_url: what comes before ``/chat/completions``, e.g. ``http://localhost:11434/v1``.
+        model: what the endpoint calls the LLM; by default as here.
+        key_env: the environment variable that holds the API key; the key itself belongs in no file.
+        max_tokens: most tokens of an answer; None leaves it to the endpoint.
+    """
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str | None = None
+    key_env: str | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+
+
+class LLMSpec(_Frozen):
+    """An LLM that may be chosen; see `mendgraph.core.routing.LLM`."""
+
+    input_price: float = Field(ge=0.0)
+    output_price: float = Field(ge=0.0)
+    output_tokens: float = Field(ge=0.0)
+    latency_s: float | None = Field(default=None, gt=0.0)
+    endpoint: EndpointSpec | None = None
+
+
+class RoutingSpec(GraphSpec):
+    """The prompt routing graph: `llms` are its labels, the others hold unless a row asks for something else.
+
+    Attributes:
+        max_cost, cost_weight (``lambda``), max_latency_s: see `mendgraph.core.routing.Terms`.
+        execution: how calls of LLMs are looked after.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    llms: dict[str, LLMSpec] = Field(min_length=1)
+    max_cost: float | None = Field(default=None, ge=0.0)
+    cost_weight: float = Field(default=0.0, ge=0.0, alias="lambda")
+    max_latency_s: float | None = Field(default=None, gt=0.0)
+    execution: Supervision = Supervision()
+
+
+class ExpertSpec(_Frozen):
+    """A causal language model, or an adapter over one that several experts share.
+
+    Attributes:
+        path: ``embedded:lm/base``, a folder, or a hub name.
+        adapter: a PEFT folder over the model in `path`; None for the model itself.
+        task: what it is good for, for people.
+    """
+
+    path: str
+    adapter: str | None = None
+    task: str = ""
+
+
+class TokenRoutingSpec(GraphSpec):
+    """The token routing graph: `experts` write, and its tiers say in which mode of decoding.
+
+    Attributes:
+        heads: folder with the heads of each mode in a folder of its name.
+        chunk: tokens that are written, checked and, in doubt, written again together.
+        max_new_tokens, temperature: of rows that do not ask for something else.
+    """
+
+    experts: dict[str, ExpertSpec] = Field(min_length=1)
+    heads: str
+    chunk: int = Field(default=16, ge=1)
+    max_new_tokens: int = Field(default=128, ge=1)
+    temperature: float = Field(default=0.0, ge=0.0)
+
+
 class Config(_Frozen):
     """The whole configuration; `source` is the file it came from."""
 
@@ -170,6 +247,8 @@ class Config(_Frozen):
     reflection_training: ReflectionTrainingSpec = ReflectionTrainingSpec()
     emotion: GraphSpec
     reflection: GraphSpec
+    prompt_routing: RoutingSpec
+    token_routing: TokenRoutingSpec
 
     def graph(self, name: str) -> GraphSpec:
         spec = getattr(self, name, None)
@@ -182,7 +261,17 @@ class Config(_Frozen):
 
 def graph_names() -> list[str]:
     """Every graph that a configuration describes."""
-    return [name for name, entry in Config.model_fields.items() if entry.annotation is GraphSpec]
+    return list(_graph_specs())
+
+
+def graph_spec(name: str, data: Mapping[str, Any]) -> GraphSpec:
+    """The stanza of one graph, from what `GraphSpec.model_dump` gave."""
+    return _graph_specs()[name].model_validate(dict(data))
+
+
+def _graph_specs() -> dict[str, type[GraphSpec]]:
+    entries = ((name, entry.annotation) for name, entry in Config.model_fields.items())
+    return {name: kind for name, kind in entries if isinstance(kind, type) and issubclass(kind, GraphSpec)}
 
 
 def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -> Config:
@@ -196,7 +285,8 @@ def load_config(path: Path | str | None = None, overrides: Sequence[str] = ()) -
     source = _source(path)
     data = read_mapping(DEFAULTS)
     if source != DEFAULTS:
-        data = merged(data, with_absolute_paths(read_mapping(source), source.parent))
+        data = _own_models(data, given := with_absolute_paths(read_mapping(source), source.parent))
+        data = merged(data, given)
     return _checked(merged(data, settings_of(overrides)), source)
 
 
@@ -209,12 +299,27 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     return _checked(merged(config.model_dump(exclude={"source"}), settings_of(overrides)), config.source)
 
 
+_MODELS = {"prompt_routing": "llms", "token_routing": "experts"}
+"""Graph -> its key for the models to choose among."""
+
+
+def _own_models(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The defaults without their LLMs or experts where a file names its own: those of others are no candidates."""
+    for graph, key in _MODELS.items():
+        stanza = given.get(graph)
+        if isinstance(stanza, dict) and key in stanza:
+            defaults = {**defaults, graph: {**defaults[graph], key: {}}}
+    return defaults
+
+
 def _checked(data: dict[str, Any], source: Path) -> Config:
     for name in graph_names():
         graph = data.get(name)
-        if isinstance(graph, dict) and isinstance(graph.get("tiers"), dict):
-            used = {tier: stanza for tier, stanza in graph["tiers"].items() if stanza is not None}
-            data = {**data, name: {**graph, "tiers": used}}
+        for key in ("tiers", "llms", "experts"):
+            if isinstance(graph, dict) and isinstance(graph.get(key), dict):
+                used = {entry: stanza for entry, stanza in graph[key].items() if stanza is not None}
+                graph = {**graph, key: used}
+                data = {**data, name: graph}
     try:
         # Under its own alias, so that a key named "source" in a file is as unknown as any other.
         return Config.model_validate({**data, FILE: source})

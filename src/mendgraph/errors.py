@@ -18,6 +18,8 @@
         ├── TierDown          switched off by a person or a breaker, or still starting
         ├── TierCrashed       raised something nobody foresaw
         ├── WorkerDied        its worker process is gone
+        ├── EndpointError     an LLM's endpoint cannot be reached, is busy, or broke
+        │   └── EndpointRefused    it will not answer this request, however often it is asked
         └── BadOutput         not finite, wrong shape, or outside the label space
 
 Messages say what, got what, and the way out (``hint``).  A `TierError` is data inside a graph run: the
@@ -37,6 +39,8 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DeadlineExceeded",
+    "EndpointError",
+    "EndpointRefused",
     "HashMismatch",
     "HubUnavailable",
     "InputError",
@@ -185,6 +189,20 @@ class WorkerDied(TierError):
 
     kind = "worker_died"
     retryable = True
+
+
+class EndpointError(TierError):
+    """An LLM's endpoint cannot be reached, is busy, or broke."""
+
+    kind = "endpoint"
+    retryable = True
+
+
+class EndpointRefused(EndpointError):
+    """An LLM's endpoint will not answer this request: a wrong key, an unknown model, an answer without text."""
+
+    kind = "endpoint_refused"
+    retryable = False
 
 
 class BadOutput(TierError):

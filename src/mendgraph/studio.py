@@ -14,3 +14,13 @@ def emotion() -> Cascade:
 def reflection() -> Cascade:
     """The reflection graph, likewise."""
     return load("reflection").graph
+
+
+def prompt_routing() -> Cascade:
+    """The prompt routing graph, likewise."""
+    return load("prompt_routing").graph
+
+
+def token_routing() -> Cascade:
+    """The token routing graph, likewise."""
+    return load("token_routing").graph

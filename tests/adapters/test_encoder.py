@@ -155,7 +155,7 @@ def test_names_are_checked(encoder: SharedEncoder) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown adapter 'emotoin'.*did you mean 'emotion'"):
         encoder.encode(["cat"], "emotoin")
     with pytest.raises(UnknownNameError, match="unknown pooling"):
-        encoder.encode(["cat"], pooling="last")
+        encoder.encode(["cat"], pooling="middle")
 
 
 def test_an_adapter_for_another_base_is_refused(encoder: SharedEncoder, tmp_path: Path) -> None:

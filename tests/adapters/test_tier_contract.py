@@ -22,7 +22,7 @@ from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.hub import weights_hash
 from mendgraph.adapters.kinds import TIER_KINDS, Workshop, build_tier
 from mendgraph.assembly import load
-from mendgraph.config import Config, load_config
+from mendgraph.config import Config, GraphSpec, load_config
 from mendgraph.core.calibration import Temperature
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.lexical import counts
@@ -44,6 +44,8 @@ from mendgraph.training.emotion.backups import write_neighbours
 from mendgraph.training.emotion.emoji_priors import fit_emoji_tier
 from mendgraph.training.emotion.similarity import fit_neighbours
 from tests.levels import save_cross_scorer, save_features
+from tests.llms import MODELS, spec
+from tests.routers import save_blind, save_neighbours, save_router
 from tests.scorers import save_roberta, save_scorer
 from tests.tiny import WORDS, bert, save_adapter, save_classifier, save_encoder, sentences
 
@@ -166,17 +168,34 @@ def reflection_features(folder: Path, encoder: Path, seed: int) -> Arguments:
     return {"path": str(folder)}
 
 
+def router(folder: Path, encoder: Path, seed: int) -> Arguments:
+    save_router(folder, encoder, seed=seed)
+    return {"path": str(folder)}
+
+
+def router_neighbours(folder: Path, encoder: Path, seed: int) -> Arguments:
+    save_neighbours(folder, encoder, seed=seed)
+    return {"path": str(folder)}
+
+
+def prompt_blind(folder: Path, encoder: Path, seed: int) -> Arguments:
+    del encoder
+    save_blind(folder, seed=seed)
+    return {"path": str(folder)}
+
+
 @dataclass(frozen=True)
 class Kind:
     """How a kind of tier is made, and the file of its artefact to damage; None where no manifest guards it.
 
-    `labels` are its own; `pairs` says that its rows are a prompt and a response.
+    `labels` are its own; `pairs` says that its rows are a prompt and a response; `graph` is where it belongs.
     """
 
     make: Make
     guarded: str | None
     labels: tuple[str, ...] = LABELS
     pairs: bool = False
+    graph: str = "emotion"
 
 
 KINDS: Mapping[str, Kind] = {
@@ -191,8 +210,13 @@ KINDS: Mapping[str, Kind] = {
     "cross_scorer": Kind(cross_scorer, "head.safetensors", LEVELS, pairs=True),
     "reflection_features": Kind(reflection_features, "features.json", LEVELS, pairs=True),
     "pair_checkpoint": Kind(pair_checkpoint, None, LEVELS, pairs=True),
+    "router": Kind(router, "router.safetensors", MODELS, graph="prompt_routing"),
+    "router_neighbours": Kind(router_neighbours, "outcomes.safetensors", MODELS, graph="prompt_routing"),
+    "prompt_blind": Kind(prompt_blind, "strengths.json", MODELS, graph="prompt_routing"),
 }
-every_kind = pytest.mark.parametrize("kind", TIER_KINDS)
+WRITES = "writer"
+"""The kind whose rows are texts under way; test_writer_tier.py holds it to the same points."""
+every_kind = pytest.mark.parametrize("kind", KINDS)
 guarded = pytest.mark.parametrize("kind", [kind for kind, made in KINDS.items() if made.guarded])
 
 
@@ -215,7 +239,11 @@ def settings(encoder: Path, tiers: Mapping[str, Any]) -> Config:
 
 def built(kind: str, arguments: Arguments, encoder: Path) -> Tier:
     labels = KINDS[kind].labels if kind in KINDS else LABELS
-    return build_tier("the tier", kind, arguments, Workshop(settings(encoder, {}).emotion, labels))
+    found: GraphSpec = settings(encoder, {}).emotion
+    if kind in KINDS and KINDS[kind].graph == "prompt_routing":
+        # money counts, so that answers differ even where ratings do not
+        found = spec({}, encoder=str(encoder), **{"lambda": 1000.0})
+    return build_tier("the tier", kind, arguments, Workshop(found, labels))
 
 
 def rows_for(kind: str, texts: Sequence[str] | None = None) -> list[Input]:
@@ -245,11 +273,11 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tiers(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Mapping[str, Tier]:
     root = tmp_path_factory.mktemp("tiers")
-    return {kind: built(kind, make(kind, root / kind, encoder), encoder) for kind in TIER_KINDS}
+    return {kind: built(kind, make(kind, root / kind, encoder), encoder) for kind in KINDS}
 
 
 def test_every_kind_is_held_to_the_contract() -> None:
-    assert set(KINDS) == set(TIER_KINDS)
+    assert {*KINDS, WRITES} == set(TIER_KINDS)
 
 
 @every_kind

@@ -4,6 +4,7 @@
 
 "happy" is joy at once, "mixed" asks, "doubt" is healed by the backup, "hang" never returns.  With reflection a response
 is complex when it begins with "You", simple with "So", none otherwise, and "mixed" asks.
+With prompt_routing the LLM "big" is chosen where it may be.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mendgraph.core.supervision import BreakerPolicy, Supervision
 from mendgraph.runtime.supervised import Supervised
 from mendgraph.testing import Scripted
 from tests.cascades import cascade, pair_cascade
+from tests.llms import Rating, catalog, routing_cascade
 
 BRISK = Supervision(breaker=BreakerPolicy(cool_down_s=0.2))
 
@@ -54,17 +56,46 @@ def load(name: str, *, journal: Any = None, checkpointer: Any = None, **given: A
         tiers = {
             name: Supervised(name, wrap(name, partial(_same, tier)), BRISK) for name, tier in tiers.items()
         }
-    build = cascade if name == "emotion" else pair_cascade
+    build: Any = {
+        "emotion": cascade,
+        "reflection": pair_cascade,
+        "prompt_routing": routing_cascade,
+        "token_routing": writing_cascade,
+    }[name]
     return build(tiers, ask="return", journal=journal, checkpointer=checkpointer)
 
 
 def tiers_of(name: str) -> dict[str, Any]:
     if name == "emotion":
         return {"primary": Scripted(primary), "backup": Scripted(backup, fingerprint="two")}
+    if name == "prompt_routing":
+        return {
+            "primary": Rating(catalog(), (0.9, 0.6, 0.3)),
+            "backup": Rating(catalog(), (0.8, 0.7, 0.2), "two"),
+        }
+    if name == "token_routing":
+        return writing_tiers()
     second = Scripted(
         lambda text: ("simple", 0.8 if "doubt" in text else 0.5), labels=LEVELS, fingerprint="two"
     )
     return {"primary": Scripted(reflecting, labels=LEVELS), "backup": second}
+
+
+def writing_tiers() -> dict[str, Any]:
+    from tests.writers import Scribe  # needs torch, which the other graphs' tests do without
+
+    return {"primary": Scribe("primary", "a", [0.9]), "backup": Scribe("backup", "b", [0.9])}
+
+
+def writing_cascade(tiers: Any, *, ask: Any, journal: Any, checkpointer: Any) -> Any:
+    from mendgraph.config import load_config
+    from mendgraph.graphs.token_routing import build
+    from mendgraph.token_routing import TokenRoutingGraph
+    from tests.writers import context
+
+    given = context(tiers, ask=ask, **({} if journal is None else {"journal": journal}))
+    spec = load_config().token_routing
+    return TokenRoutingGraph("token_routing", given, build, spec=spec, checkpointer=checkpointer)
 
 
 def _same(tier: Any) -> Any:

@@ -255,7 +255,7 @@ def test_doctor_judges_by_exit_code(
 
 def test_doctor_tries_every_graph_with_a_row_of_its_own(mend: Mend, monkeypatch: pytest.MonkeyPatch) -> None:
     report = json.loads(mend("doctor", "--json").out)
-    assert list(report["graphs"]) == ["emotion", "reflection"]
+    assert list(report["graphs"]) == ["emotion", "prompt_routing", "reflection", "token_routing"]
     for graph in report["graphs"].values():
         assert graph["error"] is None
         assert list(graph["tiers"]) == ["primary", "backup"]

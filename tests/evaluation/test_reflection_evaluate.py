@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mendgraph.assembly import load
 from mendgraph.config import Config, ReflectionTrainingSpec, load_config
 from mendgraph.core.reflection import LABELS
 from mendgraph.core.values import Input, Prediction
@@ -17,6 +19,7 @@ from mendgraph.errors import DataError, UnknownNameError
 from mendgraph.evaluation.reflection import evaluate
 from mendgraph.evaluation.reflection.baselines import rule_leads
 from mendgraph.evaluation.reflection.crossvalidation import nested, read_cross_validation
+from mendgraph.evaluation.reflection.levels import levels_section
 from mendgraph.evaluation.reflection.shares import difference, shares
 from mendgraph.evaluation.reflection.targets import q5
 from mendgraph.evaluation.reflection.transfer import spearman, transfer_section
@@ -133,6 +136,43 @@ def test_recalibration_finds_the_levels_of_another_source(tmp_path: Path) -> Non
     assert transfer_section({}, tmp_path / "empty", 20) == (None, {})
 
 
+class Knows:
+    """Says the level with as much confidence as it is right: `sure` of its answers are, drawn by the text."""
+
+    calibrator, labels = None, LABELS
+
+    def __init__(self, name: str, levels: Mapping[str, int], sure: float) -> None:
+        self.name = self.fingerprint = name
+        self._levels, self._sure = levels, sure
+
+    def predict(self, rows: Sequence[Input]) -> list[Prediction]:
+        said = []
+        for row in rows:
+            draw = np.random.default_rng([ord(letter) for letter in self.name + row.text]).random()
+            level = (self._levels[row.text] + (draw > self._sure)) % len(LABELS)
+            top = 0.9 if draw < self._sure - 0.2 else 0.5
+            scores = {label: top if at == level else (1 - top) / 2 for at, label in enumerate(LABELS)}
+            said.append(Prediction(LABELS[level], scores, top))
+        return said
+
+
+def test_levels_compare_one_tier_with_the_cascade() -> None:
+    dev = groups(40)
+    known = {text: level for group in dev for text, level in group.responses}
+    tiers = {"primary": Knows("primary", known, 0.8), "backup": Knows("backup", known, 0.95)}
+    with load("reflection", tiers=tiers) as graph:  # type: ignore[arg-type]
+        figures = levels_section(graph, dev, 20).figures
+    assert figures["rows"] == len(known)
+    alone, cascade = figures["primary alone"], figures["cascade"]
+    assert alone["accuracy"] == pytest.approx(0.8, abs=0.06)
+    assert cascade["accuracy"] > alone["accuracy"] + 0.05
+    assert alone["tiers"] == 1.0 < cascade["tiers"] < 2.0
+    for found in (alone, cascade):
+        assert 0.0 < found["coverage"] <= 1.0
+        assert found["risk"] < 0.15
+        assert found["ece"] < 0.15
+
+
 def configured(tmp_path: Path, encoder: Path) -> Config:
     spec = ReflectionTrainingSpec(
         **{**FAST.model_dump(), "model": str(encoder), "folds": tmp_path / "f.jsonl"}
@@ -167,7 +207,7 @@ def test_the_whole_report(tmp_path: Path) -> None:
     written = json.loads((tmp_path / "out" / "report.json").read_text())
     assert written["pairs"]["all"]["cross-encoder, 1 seeds"]["H>M"]["value"] == 1.0
     assert written["pairs"]["all"]["features"]["H>L"]["pairs"] == 72
-    assert [file.name for file in report.files] == ["pairs.png"]
+    assert [file.name for file in report.files] == ["reflection_pairs.png"]
     assert report.files[0].stat().st_size > 1000
 
 

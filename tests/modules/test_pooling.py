@@ -18,9 +18,10 @@ def test_padding_does_not_show(name: str) -> None:
 def test_known_values() -> None:
     states = torch.tensor([[[1.0, 5.0], [3.0, 1.0]]], dtype=torch.bfloat16)
     found = {name: pool(name, states, None).tolist()[0] for name in POOLINGS}
-    assert found == {"mean": [2, 3], "max": [3, 5], "cls": [1, 5], "mean_max": [2, 3, 3, 5]}
+    wanted = {"mean": [2, 3], "max": [3, 5], "cls": [1, 5], "last": [3, 1], "std": [1, 2]}
+    assert found == {**wanted, "mean_max": [2, 3, 3, 5]}
 
 
 def test_unknown_names_list_the_known() -> None:
-    with pytest.raises(UnknownNameError, match="known: cls, max, mean, mean_max"):
-        pool("last", torch.zeros(1, 1, 1), None)
+    with pytest.raises(UnknownNameError, match="known: cls, last, max, mean, mean_max, std"):
+        pool("first", torch.zeros(1, 1, 1), None)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from mendgraph.adapters.foreign import renamed, translate
 from mendgraph.errors import ArtifactError, ArtifactMissing, ConfigError, DataError
-from mendgraph.modules.cross_scorer import unwrapped
+from mendgraph.modules.cross_scorer import NESTED, unwrapped
 
 __all__ = ["Checkpoint", "read_checkpoint", "write_safetensors"]
 
@@ -55,11 +55,14 @@ class Checkpoint:
     beside: tuple[str, ...] = ()
 
 
-def read_checkpoint(path: str | Path) -> Checkpoint:
+def read_checkpoint(path: str | Path, *, under: str = NESTED) -> Checkpoint:
     """A ``.safetensors`` file, or one that ``torch.save`` wrote and that holds tensors and plain values only.
 
     The kind is told by the content, whatever the name.  Tensors may be mapped from the file, so do not overwrite it
     while they are in use.
+
+    Args:
+        under: the key that weights may be nested under.
 
     Raises:
         ArtifactMissing: no such file.
@@ -77,13 +80,13 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             f"{path} holds a {type(content).__name__}, not weights by name",
             hint="save it with torch.save(model.state_dict(), path)",
         )
-    state, nested = unwrapped(content)
+    state, nested = unwrapped(content, under)
     odd = sorted(str(key) for key, value in state.items() if not isinstance(value, Tensor))
     if odd or not state:
         what = f"values that are no tensors: {', '.join(odd[:5])}" if odd else "nothing"
         raise ArtifactError(
             f"{path} holds {what}",
-            hint="save it with torch.save(model.state_dict(), path), or under the key model_state_dict",
+            hint=f"save it with torch.save(model.state_dict(), path), or under the key {under}",
         )
     beside = tuple(sorted(str(key) for key in content if key != nested)) if nested else ()
     return Checkpoint(path, "pt", state, nested, beside)

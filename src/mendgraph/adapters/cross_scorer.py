@@ -14,12 +14,12 @@ from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.forward import run_batches
 from mendgraph.adapters.outcomes import nan_rows
-from mendgraph.adapters.pairs import Pair, answered
+from mendgraph.adapters.pairs import CUT, Pair, answered, note_cuts
 from mendgraph.core.arrays import FloatArray
 from mendgraph.core.reflection import LABELS
 from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import ArtifactError, ConfigError, HashMismatch
-from mendgraph.modules.layered import climb, depth, embedded, pair_vectors, second_text, vector_width
+from mendgraph.modules.layered import climb, depth, embedded, head_inputs, input_widths, pair_vectors
 from mendgraph.modules.level_head import LevelHead, level_chances, score_logits
 from mendgraph.modules.lora import use_adapter
 
@@ -27,7 +27,6 @@ __all__ = ["CrossScorerTier"]
 
 HEAD = "head.safetensors"
 ADAPTER = "adapter_model.safetensors"
-CUT = "longest_first"
 
 
 class CrossScorerTier:
@@ -64,7 +63,8 @@ class CrossScorerTier:
         self._first = depth(encoder.backbone.model) - layers + 1
         if self._first < 0 or layers < 1:
             raise ArtifactError(f"{manifest.name!r} reads {layers} layers, the encoder has fewer")
-        self._head = LevelHead(vector_width(encoder.hidden_size, layers), width)
+        self._layers = layers
+        self._head = LevelHead(input_widths(encoder.hidden_size, layers), width)
         self._head.load_plain({key: part.float() for key, part in artifact.tensors(HEAD).items()})
         self._head.eval().requires_grad_(False)
         self._adapter: str | None = None
@@ -83,17 +83,17 @@ class CrossScorerTier:
 
     def classes(self, pairs: Sequence[Pair]) -> Tensor:
         """(N, 4) class logits, one row per (prompt, response), in order; see `CLASSES`."""
-        alone = [("", response) for _, response in pairs]
-        new = list(dict.fromkeys([*pairs, *alone]))
+        columns = (pairs, [(prompt, "") for prompt, _ in pairs], [("", response) for _, response in pairs])
+        new = list(dict.fromkeys(pair for column in columns for pair in column))
         place = {pair: row for row, pair in enumerate(new)}
-        found = self._vectors(new)
+        found = self._vectors(new, len(set(pairs)))
         with torch.inference_mode():
-            heard = second_text(found[[place[pair] for pair in alone]])
-            logits: Tensor = self._head(torch.cat([found[[place[pair] for pair in pairs]], heard], dim=1))
+            together, prompts, responses = (found[[place[pair] for pair in column]] for column in columns)
+            logits: Tensor = self._head(head_inputs(together, prompts, responses, self._layers))
         return logits
 
-    def _vectors(self, pairs: Sequence[Pair]) -> Tensor:
-        """(N, width) on the CPU, see `pair_vectors`."""
+    def _vectors(self, pairs: Sequence[Pair], told: int) -> Tensor:
+        """(N, width) on the CPU, see `pair_vectors`; the trail is told which of the first `told` pairs were cut."""
         backbone = self._encoder.backbone
         model: Any = backbone.model
 
@@ -103,6 +103,7 @@ class CrossScorerTier:
             return pair_vectors(climb(model, embedded(model, ids, types), mask)[self._first :], mask, types)
 
         tokens = backbone.tokenizer.pairs(pairs, self._max_length, CUT)
+        note_cuts(backbone.tokenizer, pairs[:told], tokens, self._max_length)
         with use_adapter(self._adapter):
             return run_batches(
                 tokens,

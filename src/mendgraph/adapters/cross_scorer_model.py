@@ -16,6 +16,7 @@ from mendgraph.adapters.device import choose_device, choose_dtype
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.forward import Limits, run_batches
 from mendgraph.adapters.hub import locate, locate_file, quiet
+from mendgraph.adapters.pairs import CUT, note_cuts
 from mendgraph.errors import ArtifactMissing, BadOutput, ConfigError, InputError, ShapeMismatch
 from mendgraph.modules.cross_scorer import CrossScorer
 from mendgraph.modules.first_token import only_first_token
@@ -25,9 +26,6 @@ __all__ = ["PAIR_CHECKPOINT", "CrossScorerModel"]
 
 PAIR_CHECKPOINT = "hf://Khriis/PAIR/reflection_scorer_weight.pt"
 """The scorer of Min et al. (EMNLP 2022): RoBERTa-base, 475 MB."""
-
-CUT = "longest_first"
-"""What gives way when a pair is longer than the model reads: tokens at the end of the longer text."""
 
 Progress = Callable[[int], None]
 
@@ -210,8 +208,10 @@ class CrossScorerModel(CrossScorer):
                 progress(len(ids))
             return logits
 
+        tokens = self.tokenizer.pairs(pairs, self.max_length, CUT)
+        note_cuts(self.tokenizer, pairs, tokens, self.max_length)
         found = run_batches(
-            self.tokenizer.pairs(pairs, self.max_length, CUT),
+            tokens,
             forward,
             limits=self._limits,
             working=self._working,

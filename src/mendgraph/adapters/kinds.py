@@ -15,6 +15,9 @@ from typing import Any
 
 from mendgraph.adapters.adapter_tier import AdapterTier
 from mendgraph.adapters.artifacts import Artifact, open_artifact, resolve
+from mendgraph.adapters.causal.ensemble import Ensemble
+from mendgraph.adapters.causal.expert import Expert
+from mendgraph.adapters.causal.state import Mode
 from mendgraph.adapters.classifier import ClassifierTier
 from mendgraph.adapters.cross_scorer import CrossScorerTier
 from mendgraph.adapters.descriptions import DescriptionTier
@@ -23,13 +26,18 @@ from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.ensemble import EnsembleTier
 from mendgraph.adapters.hub import HUB_SCHEME
 from mendgraph.adapters.lexical import LexicalTier
+from mendgraph.adapters.llm_catalog import catalog_of
 from mendgraph.adapters.neighbours import NeighbourTier
 from mendgraph.adapters.pair_checkpoint import PairCheckpointTier
 from mendgraph.adapters.reflection_features import ReflectionFeatureTier
+from mendgraph.adapters.router_model import RouterModel
+from mendgraph.adapters.router_tiers import BlindTier, OutcomeNeighbourTier, RouterTier
 from mendgraph.adapters.vectors import SentenceVectors
+from mendgraph.adapters.writer_tier import open_writer
 from mendgraph.adapters.zero_shot import ZeroShotTier
-from mendgraph.config import GraphSpec
+from mendgraph.config import GraphSpec, RoutingSpec, TokenRoutingSpec
 from mendgraph.core.registry import Registry
+from mendgraph.core.routing import Catalog
 from mendgraph.core.tier import Tier
 from mendgraph.errors import ConfigError
 
@@ -64,6 +72,44 @@ class Workshop:
         if base is None or base.name == self.spec.encoder or base.sha256 == self.encoder.backbone.sha256:
             return self.encoder
         return SharedEncoder.open(base.name, **self.limits)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The LLMs to choose among.
+
+        Raises:
+            ConfigError: the graph chooses among none.
+        """
+        if not isinstance(self.spec, RoutingSpec):
+            raise ConfigError(
+                "this kind of tier rates LLMs, and the graph has none", hint="it belongs to prompt_routing"
+            )
+        return catalog_of(self.spec)
+
+    @property
+    def writing(self) -> TokenRoutingSpec:
+        """
+        Raises:
+            ConfigError: the graph does not write.
+        """
+        if not isinstance(self.spec, TokenRoutingSpec):
+            raise ConfigError(
+                "this kind of tier writes, and the graph does not", hint="it belongs to token_routing"
+            )
+        return self.spec
+
+    @cached_property
+    def ensemble(self) -> Ensemble:
+        """The configured experts."""
+        return self.ensemble_of({name: one.model_dump() for name, one in self.writing.experts.items()})
+
+    def ensemble_of(self, experts: Mapping[str, Mapping[str, Any]]) -> Ensemble:
+        """
+        Args:
+            experts: name -> ``path`` and, if it has one, ``adapter``.
+        """
+        wanted: list[Expert | Mapping[str, Any]] = [{"name": name, **one} for name, one in experts.items()]
+        return Ensemble.open(wanted, device=self.spec.device, precision=self.spec.precision)
 
     @cached_property
     def vectors(self) -> SentenceVectors:
@@ -201,3 +247,37 @@ def _pair_checkpoint(
     return PairCheckpointTier(
         name, checkpoint, encoder, levels=levels, cache=cache, head=head, **workshop.limits
     )
+
+
+@TIER_KINDS.register("router")
+def _router(name: str, workshop: Workshop, path: str) -> Tier:
+    artifact = open_artifact(resolve(path))
+    return RouterTier(
+        name, RouterModel.open(artifact, workshop.encoder_of(artifact)), artifact, workshop.catalog
+    )
+
+
+@TIER_KINDS.register("router_neighbours")
+def _router_neighbours(name: str, workshop: Workshop, path: str) -> Tier:
+    artifact = open_artifact(resolve(path))
+    return OutcomeNeighbourTier(name, workshop.vectors_of(artifact), artifact, workshop.catalog)
+
+
+@TIER_KINDS.register("prompt_blind")
+def _prompt_blind(name: str, workshop: Workshop, path: str) -> Tier:
+    return BlindTier(name, open_artifact(resolve(path)), workshop.catalog)
+
+
+@TIER_KINDS.register("writer")
+def _writer(
+    name: str,
+    workshop: Workshop,
+    mode: Mode,
+    expert: str | None = None,
+    heads: str | None = None,
+    experts: Mapping[str, Mapping[str, Any]] | None = None,
+    own_way: bool = False,
+) -> Tier:
+    ensemble = workshop.ensemble if experts is None else workshop.ensemble_of(experts)
+    folder = f"{workshop.writing.heads}/{mode}" if heads is None and mode != "forced" else heads
+    return open_writer(name, ensemble, mode, heads=folder, expert=expert, own_way=own_way)

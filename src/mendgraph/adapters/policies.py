@@ -14,7 +14,7 @@ def open_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
     """The policy in an artefact folder.
 
     Raises:
-        ArtifactError: it is missing, was changed, is of another layout, or is for other labels.
+        ArtifactError: it is missing, was changed, is of another layout, or was learned for other labels.
     """
     try:
         with renamed(f"read the policy in {source!r}", loading=True):
@@ -23,9 +23,7 @@ def open_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
         raise ArtifactError(
             f"the policy in {source!r}: {error}", hint="fit it again: mend train emotion --part policy"
         ) from error
-    if policy.labels != tuple(labels):
-        raise ShapeMismatch(
-            f"the policy in {source!r} is for the labels {', '.join(policy.labels)}",
-            hint=f"this graph has {', '.join(labels)}",
-        )
-    return policy
+    try:
+        return policy.over(labels)
+    except ArtifactError as error:
+        raise ShapeMismatch(f"{source!r}: {error.message}", hint=error.hint) from error

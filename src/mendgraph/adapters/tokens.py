@@ -57,7 +57,7 @@ class TextTokenizer:
         self.pad_id = int(tokenizer.pad_token_id or 0)
         self.wants_types = "token_type_ids" in tokenizer.model_input_names
         self._plain = backend.to_str()
-        self._by_limit: dict[tuple[int, str], Tokenizer] = {}
+        self._by_limit: dict[tuple[int | None, str], Tokenizer] = {}
         self._lock = Lock()
 
     def texts(self, texts: Sequence[str], max_length: int) -> Tokens:
@@ -75,18 +75,31 @@ class TextTokenizer:
         rows = rust.encode_batch_fast([(_clean(a, max_length), _clean(b, max_length)) for a, b in pairs])
         return Tokens([row.ids for row in rows], [row.type_ids for row in rows] if self.wants_types else None)
 
-    def _limited(self, max_length: int, strategy: str) -> Tokenizer:
+    def lengths(self, pairs: Sequence[tuple[str, str]]) -> list[int]:
+        """Tokens of each (first, second) if nothing were cut."""
+        rust = self._limited(None, "longest_first")
+        rows = rust.encode_batch_fast([(_readable(a), _readable(b)) for a, b in pairs])
+        return [len(row.ids) for row in rows]
+
+    def _limited(self, max_length: int | None, strategy: str) -> Tokenizer:
         with self._lock:
             found = self._by_limit.get((max_length, strategy))
             if found is None:
                 found = Tokenizer.from_str(self._plain)
                 found.no_padding()
-                found.enable_truncation(max_length, strategy=strategy)
+                if max_length is None:
+                    found.no_truncation()
+                else:
+                    found.enable_truncation(max_length, strategy=strategy)
                 self._by_limit[max_length, strategy] = found
             return found
 
 
 def _clean(text: str, max_length: int) -> str:
-    """Bounded, and free of lone surrogates, which the Rust side refuses for the whole batch."""
-    text = text[: max_length * _CHARS_PER_TOKEN]
+    """Bounded and readable."""
+    return _readable(text[: max_length * _CHARS_PER_TOKEN])
+
+
+def _readable(text: str) -> str:
+    """Free of lone surrogates, which the Rust side refuses for the whole batch."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mendgraph.cli.opening import fields_of
+from mendgraph.cli.opening import fields_of, options_of
 from mendgraph.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def asked(
     prompt: str | None,
     response: str | None,
     source: Path | None,
-    column: str,
+    column: str | None,
 ) -> Asked:
     """What the arguments of the command amount to.
 
@@ -60,6 +60,8 @@ def asked(
     if sum((bool(texts), bool(halves), source is not None)) > 1:
         what = "--prompt and --response" if halves else "texts"
         raise typer.BadParameter(f"give {what} or --input, not both")
+    if prompt is not None and response is None and fields == ("prompt",):
+        return Asked(None, [prompt], fields[0])
     if halves and not paired:
         raise typer.BadParameter(f"the {graph} graph reads texts: it takes no --{halves[0]}")
     if halves and len(halves) < len(fields):
@@ -75,9 +77,20 @@ def asked(
     if not texts and source is None:
         raise typer.BadParameter("nothing to answer: give a text, --input FILE, or - for standard input")
     if not paired:
-        return Asked(source, list(texts or ()), column)
+        return Asked(source, list(texts or ()), columns_of(graph, source, column or fields[0]))
     assert source is not None
     return _file_of_pairs(source, fields)
+
+
+def columns_of(graph: str, source: Path | None, column: str) -> Columns:
+    """The column of the texts, and with it those of the graph's options that the file has."""
+    if source is None or source == STDIN or column not in fields_of(graph) or not options_of(graph):
+        return column
+    from mendgraph.cli.rows import columns_in
+
+    there = columns_in(source)
+    found = [name for name in options_of(graph) if name in there]
+    return (column, *found) if found else column
 
 
 def roles_of(speakers: Sequence[str] | None) -> dict[str, Role]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,35 +12,32 @@ from uuid import uuid4
 from rich.padding import Padding
 from rich.text import Text
 
+from mendgraph.cli.command import Command
 from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import shortened
 from mendgraph.cli.health import health_table
 from mendgraph.cli.opening import learning_hint
-from mendgraph.cli.render import headline, score_of, scores, summary, why_table
+from mendgraph.cli.render import headline, score_of, scores, summary, text_of, why_table
+from mendgraph.cli.routes import ROUTING_COMMANDS
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.writing import WRITING_COMMANDS, killed, restored
 from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
 from mendgraph.errors import ConfigError, DataError, MendError, UnknownNameError
-
-Run = Callable[[Session, str], None]
 
 HANG_S = 10.0
 LONGEST_HANG_S = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    name: str
-    usage: str
-    help: str
-    run: Run
-    paired: bool = False
-    """Only where a row is what a client said and what a counsellor answered."""
-
-
 def commands(session: Session) -> dict[str, Command]:
     """Those that mean something to the session's graph."""
-    return {name: command for name, command in COMMANDS.items() if session.paired or not command.paired}
+    return {
+        name: command
+        for name, command in COMMANDS.items()
+        if (session.paired or not command.paired)
+        and (session.routing or not command.routing)
+        and (session.writing or not command.writing)
+    }
 
 
 def obey(session: Session, line: str) -> None:
@@ -64,7 +60,7 @@ def obey(session: Session, line: str) -> None:
 
 def _why(session: Session, argument: str) -> None:
     answer = _last(session)
-    session.say(shortened(answer.input, 70), "dim")
+    session.say(shortened(text_of(answer), 70), "dim")
     session.say(headline(answer, session.glyphs))
     if answer.trail:
         session.say()
@@ -107,6 +103,8 @@ def _threshold(session: Session, argument: str) -> None:
 def _kill(session: Session, argument: str) -> None:
     from mendgraph.testing import Fault
 
+    if killed(session, argument):
+        return
     tier = _breakable(session, argument)
     if session.graph.tiers[tier].policy.isolation == "process":
         session.faults.strike(tier, Fault("kill", tier=tier))
@@ -151,6 +149,8 @@ def _nan(session: Session, argument: str) -> None:
 
 
 def _restore(session: Session, argument: str) -> None:
+    if restored(session, argument):
+        return
     ill = sorted(session.ill)
     if argument != "all" and _tier(session, argument) not in ill:
         raise ConfigError(
@@ -242,7 +242,7 @@ def _help(session: Session, argument: str) -> None:
     for command in listed:
         session.say(Text.assemble((f"{command.usage:<{width}}", "cyan"), f"  {command.help}"))
     session.say()
-    several = "" if session.paired else "; several lines are several rows"
+    several = "" if session.paired or session.routing else "; several lines are several rows"
     session.say(f"Enter sends, Alt-Enter starts a new line{several}.", "dim")
     session.say("A text that begins with / needs a space before it. Ctrl-C cancels, Ctrl-D quits.", "dim")
 
@@ -277,6 +277,8 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "swap", "/swap PROMPT", "the score of the last response to another client", _swap, paired=True
         ),
+        *ROUTING_COMMANDS,
+        *WRITING_COMMANDS,
         Command("stats", "/stats", "what happened in this session", _stats),
         Command("threshold", "/threshold .8|off", "confidence every check asks for", _threshold),
         Command("kill", "/kill TIER", "break a tier and watch the graph heal", _kill),

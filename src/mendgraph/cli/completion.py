@@ -9,6 +9,8 @@ from prompt_toolkit.document import Document
 
 from mendgraph.cli.commands import commands
 from mendgraph.cli.session import Session
+from mendgraph.cli.writing import downed
+from mendgraph.core.token_routing import MODES
 
 
 class Completions(Completer):
@@ -36,14 +38,26 @@ class Completions(Completer):
             words = WordCompleter(self._words(name))
             yield from words.get_completions(Document(argument), complete_event)
 
+    def _experts(self) -> list[str]:
+        return list(getattr(self._session.graph, "experts", ()))
+
     def _words(self, command: str) -> list[str]:
         session = self._session
         well = [tier for tier in session.graph.tiers if tier not in session.ill]
+        dead = downed(session)
         return {
-            "/kill": well,
+            "/kill": [*well, *self._experts()],
+            "/force": [*self._experts(), "off"],
+            "/mode": [*MODES, "off"],
+            "/tokens": ["off"],
+            "/temperature": ["off"],
             "/hang": well,
             "/nan": well,
-            "/restore": [*sorted(session.ill), "all"] if session.ill else [],
+            "/restore": [*sorted(session.ill), *dead, "all"] if session.ill or dead else [],
             "/correct": list(session.graph.labels),
             "/threshold": ["off"],
+            "/budget": ["off"],
+            "/lambda": ["off"],
+            "/down": [label for label in session.graph.labels if label not in session.terms.get("down", ())],
+            "/up": [*session.terms.get("down", ()), "all"] if session.terms.get("down") else [],
         }.get(command, [])

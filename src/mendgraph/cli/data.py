@@ -31,7 +31,7 @@ def data(
             help="Where to write.",
             metavar="DIR",
             file_okay=False,
-            show_default="data/processed; for lm and reflection: a folder of that name in it",
+            show_default="data/processed; for all but emotion: a folder of that name in it",
         ),
     ] = None,
     carer: Annotated[
@@ -48,6 +48,10 @@ def data(
     > mend data emotion --data-dir downloads/
 
     > mend data reflection --data-dir downloads/
+
+    > mend data prompt_routing --data-dir downloads/
+
+    > mend data token_routing --data-dir downloads/
 
     > mend data lm --data-dir downloads/
     """

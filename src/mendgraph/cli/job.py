@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mendgraph.cli.answering import answered
+from mendgraph.cli.asked import columns_of
 from mendgraph.cli.console import story, story_console, waiting
 from mendgraph.cli.opening import fields_of, open_graph
 from mendgraph.cli.output import columns_for, writer, writer_of
@@ -56,7 +57,7 @@ class Wish:
     def columns(self) -> Columns:
         """What is read of the input."""
         fields = fields_of(self.graph)
-        return self.column if len(fields) == 1 else fields
+        return columns_of(self.graph, self.source, self.column) if len(fields) == 1 else fields
 
     def terms(self) -> dict[str, dict[str, str]]:
         """Everything that is known before a model is opened, and that the answers depend on."""

@@ -15,7 +15,9 @@ from prompt_toolkit.styles import Style
 
 from mendgraph.cli.completion import Completions
 from mendgraph.cli.live_score import REFRESH_S, LiveScore
+from mendgraph.cli.routes import terms_told
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.writing import ways_told
 
 STYLE = Style.from_dict(
     {
@@ -94,6 +96,7 @@ class Keyboard:
         notes = [f"{tier} {word}" for tier, word in sorted(session.ill.items())]
         if session.threshold is not None:
             notes.append(f"threshold {session.threshold:.2f}")
+        notes += ways_told(session) if session.writing else terms_told(session.terms)
         note = f" ({', '.join(notes)})" if notes else ""
         return [
             ("class:name", session.graph.name),

@@ -22,6 +22,7 @@ class Narrator:
         self._session = session
         self._rows = rows
         self._width = max(map(cell_len, [*session.graph.tiers, "combined"]))
+        self._label_width = max(map(cell_len, session.graph.labels))
         self._held: dict[int, Attempt] = {}
         self._smooth: dict[int, Attempt] = {}
         self._troubled: set[int] = set()
@@ -61,5 +62,7 @@ class Narrator:
 
     def _print(self, row: int, attempt: Attempt) -> None:
         lead = f"{INDENT}{row + 1:>2} " if self._rows > 1 else INDENT
-        line = step(attempt, self._session.glyphs, name_width=self._width, lead=lead)
+        line = step(
+            attempt, self._session.glyphs, name_width=self._width, label_width=self._label_width, lead=lead
+        )
         self._session.console.print(line)

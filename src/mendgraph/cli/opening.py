@@ -64,6 +64,12 @@ def fields_of(graph: str) -> tuple[str, ...]:
     return fields
 
 
+def options_of(graph: str) -> tuple[str, ...]:
+    """What a row may bring along beside its fields."""
+    options: tuple[str, ...] = getattr(import_module(f"mendgraph.graphs.{graph}"), "OPTIONS", ())
+    return options
+
+
 def example_of(graph: str) -> Any:
     """A row to try a graph with."""
     return import_module(f"mendgraph.graphs.{graph}").EXAMPLE

@@ -148,3 +148,44 @@ Recorded = Annotated[
         show_default="journal.sqlite in the home folder",
     ),
 ]
+
+PAIRS = "Pairs and conversations"
+PromptText = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt",
+        help="What the client said; for prompt_routing the prompt.",
+        metavar="TEXT",
+        rich_help_panel=PAIRS,
+        show_default=False,
+    ),
+]
+ResponseText = Annotated[
+    str | None,
+    typer.Option(
+        "--response",
+        help="What the counsellor answered.",
+        metavar="TEXT",
+        rich_help_panel=PAIRS,
+        show_default=False,
+    ),
+]
+PlotFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        help="Draw a conversation's scores as a PNG file (needs the extra 'viz').",
+        metavar="FILE",
+        dir_okay=False,
+        rich_help_panel=PAIRS,
+    ),
+]
+Speakers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--speaker",
+        help="Who is client or counsellor, where the name does not say it, e.g. Ann=client. Repeatable.",
+        metavar="NAME=ROLE",
+        rich_help_panel=PAIRS,
+    ),
+]

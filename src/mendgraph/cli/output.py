@@ -16,7 +16,7 @@ from mendgraph.runtime.journal import json_line
 COLUMNS = ("input", "status", "label", "best_guess", "confidence", "source", "options", "error")
 """Columns of CSV and Parquet; `options` are joined by spaces.  JSON lines hold whole answers."""
 
-FLOATS = frozenset({"confidence", "score"})
+FLOATS = frozenset({"confidence", "score", "quality", "cost"})
 
 Write = Callable[[Sequence[Any]], None]
 Flat = Callable[[Any], Mapping[str, Any]]
@@ -32,7 +32,7 @@ def flat(answer: Answer) -> dict[str, Any]:
     """The answer as one record of `COLUMNS`, with the numbers of its value."""
     figures = answer.value if isinstance(answer.value, Mapping) else {}
     return {
-        "score": figures.get("score"),
+        **{name: _figure(figures, name) for name in ("score", "quality", "cost", "response")},
         "input": answer.input,
         "status": answer.status,
         "label": answer.label,
@@ -42,6 +42,12 @@ def flat(answer: Answer) -> dict[str, Any]:
         "options": " ".join(answer.options),
         "error": answer.error.message if answer.error else None,
     }
+
+
+def _figure(figures: Mapping[str, Any], name: str) -> Any:
+    """A figure of the answer; where there is one per LLM, that of the chosen one."""
+    found = figures.get(name)
+    return found.get(figures.get("model")) if isinstance(found, Mapping) else found
 
 
 @contextmanager

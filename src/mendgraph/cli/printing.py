@@ -38,24 +38,36 @@ def print_answers(answers: Sequence[Answer], *, as_json: bool, first: int, sever
 
 def _print_one(answer: Answer) -> None:
     from mendgraph.cli.glyphs import glyphs
+    from mendgraph.cli.ranking import is_route, ranking
     from mendgraph.cli.render import headline, trail
+    from mendgraph.cli.written import coloured, is_text, story_of
 
     console, steps = answers_console(), story_console()
+    if is_text(answer):
+        console.print(coloured(answer), soft_wrap=True)
+        console.file.flush()
+        steps.print(story_of(answer), soft_wrap=True)
+        return
     console.print(headline(answer, glyphs(console)), soft_wrap=True)
+    if is_route(answer) and answer.value.get("response") is not None:
+        console.print(answer.value["response"], soft_wrap=True)
     console.file.flush()
+    if is_route(answer):
+        steps.print(ranking(answer, glyphs(steps)))
+        steps.print(f"  {one_line(answer.value['why'])}", style="dim", soft_wrap=True)
     for line in trail(answer, glyphs(steps)):
         steps.print(line)
 
 
 def _fields(answer: Answer) -> tuple[str, ...]:
     """Status, label (best guess unless accepted), confidence, tier, score where the answer has one, and text."""
-    from mendgraph.cli.render import score_of
+    from mendgraph.cli.render import score_of, text_of
 
     sure = "" if answer.confidence is None else f"{answer.confidence:.3f}"
     said = one_line(answer.error.message) if answer.error else answer.best_guess or ""
     score = score_of(answer)
     figures = () if score is None else (f"{score:.3f}",)
-    return (answer.status, said, sure, answer.source, *figures, one_line(answer.input))
+    return (answer.status, said, sure, answer.source, *figures, text_of(answer))
 
 
 def summarise(counts: Counter[str], output: Path | None) -> None:

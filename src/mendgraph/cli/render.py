@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import UNICODE, Glyphs, bar, fitted, percent, sparkline
+from mendgraph.core.prompts import prompt_of
 from mendgraph.core.values import Answer, Attempt
 
 STATUS_STYLES = {"accepted": "green", "needs_clarification": "cyan", "abstained": "yellow", "failed": "red"}
@@ -28,6 +29,12 @@ def score_of(answer: Answer) -> float | None:
     value = answer.value
     found = value.get("score") if isinstance(value, Mapping) else None
     return float(found) if isinstance(found, int | float) else None
+
+
+def text_of(answer: Answer) -> str:
+    """What the user wrote, on one line; terms that came with a prompt are left out."""
+    routed = isinstance(answer.value, Mapping) and "runner_up" in answer.value
+    return one_line(prompt_of(answer.input) if routed else answer.input)
 
 
 def headline(answer: Answer, g: Glyphs) -> Text:
@@ -55,7 +62,7 @@ def _score(answer: Answer, g: Glyphs) -> list[Any]:
     return [] if score is None else ["score ", (f"{score:.2f} ", "bold"), bar(score, g, style="cyan"), "  "]
 
 
-def step(attempt: Attempt, g: Glyphs, *, name_width: int = 12, lead: str = "") -> Table:
+def step(attempt: Attempt, g: Glyphs, *, name_width: int = 12, label_width: int = 9, lead: str = "") -> Table:
     """One attempt: what was said on the left, why on the right, wrapped in its own column."""
     symbol, style = g.of(attempt)
     said = attempt.prediction
@@ -64,7 +71,7 @@ def step(attempt: Attempt, g: Glyphs, *, name_width: int = 12, lead: str = "") -
     line.add_column(overflow="fold", style="red" if said is None else "dim")
     left = Text.assemble((lead, "dim"), (symbol, f"bold {style}"), f" {fitted(attempt.tier, name_width)}")
     if said is not None:
-        left.append(f"  {said.label:<9}", style=style if attempt.verdict == "accept" else "")
+        left.append(f"  {said.label:<{label_width}} ", style=style if attempt.verdict == "accept" else "")
         left.append_text(bar(said.confidence, g, style=style, width=14, mark=attempt.threshold))
         left.append(f" {percent(said.confidence)}")
     line.add_row(left, Text(_note(attempt)))
@@ -83,7 +90,9 @@ def _note(attempt: Attempt) -> str:
 
 def trail(answer: Answer, g: Glyphs) -> list[Table]:
     width = max((cell_len(a.tier) for a in answer.trail), default=0)
-    return [step(attempt, g, name_width=width, lead="  ") for attempt in answer.trail]
+    labels = [a.prediction.label for a in answer.trail if a.prediction is not None]
+    widest = max(map(cell_len, labels), default=0)
+    return [step(attempt, g, name_width=width, label_width=widest, lead="  ") for attempt in answer.trail]
 
 
 def answers_table(answers: Sequence[Answer], g: Glyphs, *, first: int = 1) -> Table:
@@ -103,7 +112,7 @@ def answers_table(answers: Sequence[Answer], g: Glyphs, *, first: int = 1) -> Ta
         figures = [f"{score:.2f}" if score is not None else ""] if scored else []
         if answer.error is not None:
             failed = (Text("failed", style), _why(answer, style), "")
-            table.add_row(str(number), Text(one_line(answer.input)), *figures, *failed)
+            table.add_row(str(number), Text(text_of(answer)), *figures, *failed)
             continue
         label = answer.best_guess if answer.accepted else f"{answer.best_guess}?"
         sure = Text.assemble(
@@ -111,7 +120,7 @@ def answers_table(answers: Sequence[Answer], g: Glyphs, *, first: int = 1) -> Ta
         )
         by = answer.source or STATUS_WORDS[answer.status]
         said = Text(label or "", f"bold {style}")
-        table.add_row(str(number), Text(one_line(answer.input)), *figures, said, sure, by)
+        table.add_row(str(number), Text(text_of(answer)), *figures, said, sure, by)
     return table
 
 

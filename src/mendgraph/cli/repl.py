@@ -19,9 +19,13 @@ from mendgraph.cli.console import answers_console, one_line, print_json
 from mendgraph.cli.faults import Faults
 from mendgraph.cli.live import Narrator
 from mendgraph.cli.opening import fields_of
+from mendgraph.cli.ranking import is_route
 from mendgraph.cli.render import answers_table, headline
+from mendgraph.cli.routes import show_ranking
+from mendgraph.cli.routing import with_terms_of
 from mendgraph.cli.rows import json_row
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.writing import write
 from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
 from mendgraph.errors import MendError
@@ -114,6 +118,10 @@ def _greet(session: Session) -> None:
     )
     session.say(Text.assemble(("tiers  ", "dim"), *names[:-1]))
     what = "Type a text, or paste several lines."
+    if session.routing:
+        what = "Type or paste a prompt; it may have many lines."
+    if session.writing:
+        what = "Type a prompt and watch it be continued; Ctrl-C pauses."
     if session.paired:
         what = "Type what the client said, then what the counsellor answered. Enter alone keeps the client's turn."
     session.say(f"{what} /help lists the commands, Ctrl-D quits.", "dim")
@@ -125,7 +133,12 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
         obey(session, line)
         session.say()
         return
-    rows = _pair(session, keyboard, line) if session.paired else _texts(line)
+    if session.writing:
+        if line.strip():
+            session.keep([write(session, keyboard, line, obey)])
+            session.say()
+        return
+    rows = _rows(session, keyboard, line)
     if not rows:
         return
     answers = answer(session, rows, keyboard)
@@ -134,10 +147,18 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
         if len(answers[0].trail) > 1:
             session.say()
         session.say(headline(answers[0], session.glyphs))
+        if is_route(answers[0]):
+            show_ranking(session, answers[0])
     else:
         session.say()
         session.console.print(Padding(answers_table(answers, session.glyphs), (0, 0, 0, len(INDENT))))
     session.say()
+
+
+def _rows(session: Session, keyboard: Keyboard, line: str) -> list[object]:
+    if session.routing:  # a prompt may have many lines
+        return list(with_terms_of([line], session.terms)) if line.strip() else []
+    return _pair(session, keyboard, line) if session.paired else _texts(line)
 
 
 def _texts(line: str) -> list[object]:

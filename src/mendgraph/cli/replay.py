@@ -236,13 +236,15 @@ def _truth(reader: JournalReader, graph: str, path: Path | None, column: str) ->
     """`Entry.key` -> label, from corrections and the file; the file wins."""
     from mendgraph.assembly import BUILDS
     from mendgraph.cli.rows import read_rows
+    from mendgraph.config import load_config
     from mendgraph.home import home
     from mendgraph.runtime.corrections import CorrectionStore
 
     known: dict[str, Any] = {}
     corrections = home() / "corrections.sqlite"
     if graph in BUILDS and corrections.is_file():
-        store = CorrectionStore(corrections, BUILDS[graph].labels, graph=graph)
+        labels = BUILDS[graph].under(load_config().graph(graph)).labels
+        store = CorrectionStore(corrections, labels, graph=graph)
         known = {reader.key(c.text): c.label for c in store.all()}
     if path is not None:
         rows = zip(as_shown(graph, path, column), read_rows(path, "label"), strict=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mendgraph.cli import routing
 from mendgraph.cli.answering import answered
 from mendgraph.cli.asked import STDIN, Asked, asked, roles_of
 from mendgraph.cli.console import story_console
 from mendgraph.cli.journals import fix_texts
 from mendgraph.cli.limits import Limits
-from mendgraph.cli.opening import open_graph, waiting_for_nobody
+from mendgraph.cli.opening import fields_of, open_graph, waiting_for_nobody
 from mendgraph.cli.options import (
     Budget,
     ConfigFile,
@@ -26,6 +27,10 @@ from mendgraph.cli.options import (
     JournalFile,
     JournalText,
     Overrides,
+    PlotFile,
+    PromptText,
+    ResponseText,
+    Speakers,
     Threshold,
 )
 from mendgraph.cli.printing import print_answers, summarise, telling_what_is_written, writing
@@ -36,7 +41,6 @@ if TYPE_CHECKING:
 
 ALL_FAILED = 3
 JOB = "Durable jobs"
-PAIRS = "Pairs and conversations"
 
 
 class AskChoice(StrEnum):
@@ -67,47 +71,18 @@ def run(
         ),
     ] = None,
     column: Annotated[
-        str, typer.Option("--column", help="The column of the file that holds the text.", metavar="NAME")
-    ] = "text",
-    prompt: Annotated[
         str | None,
         typer.Option(
-            "--prompt",
-            help="What the client said.",
-            metavar="TEXT",
-            rich_help_panel=PAIRS,
-            show_default=False,
+            "--column",
+            help="The column of the file that holds the text.",
+            metavar="NAME",
+            show_default="text; for prompt_routing: prompt",
         ),
     ] = None,
-    response: Annotated[
-        str | None,
-        typer.Option(
-            "--response",
-            help="What the counsellor answered.",
-            metavar="TEXT",
-            rich_help_panel=PAIRS,
-            show_default=False,
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot",
-            help="Draw a conversation's scores as a PNG file (needs the extra 'viz').",
-            metavar="FILE",
-            dir_okay=False,
-            rich_help_panel=PAIRS,
-        ),
-    ] = None,
-    speakers: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--speaker",
-            help="Who is client or counsellor, where the name does not say it, e.g. Ann=client. Repeatable.",
-            metavar="NAME=ROLE",
-            rich_help_panel=PAIRS,
-        ),
-    ] = None,
+    prompt: PromptText = None,
+    response: ResponseText = None,
+    plot: PlotFile = None,
+    speakers: Speakers = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -121,6 +96,11 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="One answer per line as JSON on stdout, and nothing else.")
     ] = False,
+    max_cost: routing.MaxCost = None,
+    cost_weight: routing.CostWeight = None,
+    max_latency: routing.MaxLatency = None,
+    without: routing.Without = None,
+    execute: routing.Execute = False,
     threshold: Threshold = None,
     ask: Annotated[
         AskChoice | None,
@@ -184,6 +164,8 @@ def run(
     > mend run reflection --prompt "I can't sleep." --response "Your nights have become long and lonely."
 
     > mend run reflection --input session.txt --plot session.png
+
+    > mend run prompt_routing "Prove that 2 is irrational." --max-cost 0.0002
     """
     from mendgraph.cli.output import columns_for
     from mendgraph.cli.rows import chunks
@@ -194,6 +176,7 @@ def run(
         raise typer.BadParameter(
             "--plot and --speaker belong to a conversation; `mend stats --plots` draws rows"
         )
+    terms = routing.terms_of(graph, max_cost, cost_weight, max_latency, without, execute)
     fix_texts(journal, journal_text)
     if source is not None and output is not None and _same(source, output):
         raise DataError(f"--output is the input file {str(output)!r}", hint="give another name")
@@ -206,10 +189,27 @@ def run(
             raise typer.BadParameter("a durable job answers every row in full: no --deadline, no --budget")
         if wanted.conversation:
             raise typer.BadParameter("a conversation is scored as a whole: no --job")
+        if terms or execute:
+            raise typer.BadParameter(
+                "a durable job takes its terms from its rows and the configuration, and calls no LLM",
+                param_hint="--job",
+            )
         over, taken = tuple(overrides or ()), tuple(down or ())
         chosen = None if ask is None else ask.value
         wish = Wish(
-            job, graph, source, column, output, chunk, wait, chosen, threshold, taken, config, over, journal
+            job,
+            graph,
+            source,
+            column or fields_of(graph)[0],
+            output,
+            chunk,
+            wait,
+            chosen,
+            threshold,
+            taken,
+            config,
+            over,
+            journal,
         )
         done = Counter(run_job(wish))
         summarise(done, output)
@@ -249,13 +249,17 @@ def run(
             "down": tuple(down or ()),
         }
         limits = Limits(deadline, budget)
-        write = stack.enter_context(writing(output, columns_for(graph)))
+        stream = routing.executing(opened) if execute else opened.stream
+        write = stack.enter_context(
+            writing(output, (*columns_for(graph), *(["response"] if execute else [])))
+        )
         meter = stack.enter_context(_metered(wanted))
         if output is not None:
             stack.push(telling_what_is_written(counts, output))
         for piece in chunks(wanted.rows()):
             options.update(limits.left())
-            answers = answered(opened.stream(piece, **options), len(piece), meter.advance)
+            rows = routing.with_terms_of(piece, terms)
+            answers = answered(stream(rows, **options), len(piece), meter.advance)
             limits.spend(answers, opened.context.costs)
             write(answers)
             if as_json or output is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mendgraph.app import MendGraph
 
 INDENT = "  "
+ROUTING = "prompt_routing"
+WRITING = "token_routing"
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Session:
         answers: all answers so far, oldest first.
         last: the answers of the last submission.
         prompt: the client's latest turn, where rows are pairs.
+        terms: what every prompt is routed under, where the graph chooses among LLMs; or how a text is written.
         over: set when the user has had enough.
     """
 
@@ -47,12 +50,23 @@ class Session:
     faults: Faults = field(default_factory=Faults)
     statistics: Statistics = field(default_factory=Statistics)
     prompt: str = ""
+    terms: dict[str, Any] = field(default_factory=dict)
     over: bool = False
 
     @property
     def paired(self) -> bool:
         """Whether a row has two parts, what a client said and what a counsellor answered."""
         return len(fields_of(self.graph.name)) > 1
+
+    @property
+    def routing(self) -> bool:
+        """Whether the graph chooses among LLMs."""
+        return self.graph.name == ROUTING
+
+    @property
+    def writing(self) -> bool:
+        """Whether the answer is a text."""
+        return self.graph.name == WRITING
 
     @property
     def glyphs(self) -> Glyphs:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mendgraph.core.calibration import Calibrator, calibrator_from_dict
+from mendgraph.core.calibration.vector import Vector
 from mendgraph.core.combine import CombinerSet
 from mendgraph.core.values import Prediction
+from mendgraph.errors import ArtifactError
 
 Array = npt.NDArray[np.float64]
 
@@ -142,6 +144,21 @@ class HealingPolicy:
                     confidence=float(confidence) if calibrator else None,
                 )
         return results
+
+    def over(self, labels: Sequence[str]) -> HealingPolicy:
+        """The same policy for other labels.  Calibrators go by their weights' fingerprints, not by labels.
+
+        Raises:
+            ArtifactError: it holds what was learned label by label.
+        """
+        if self.labels == tuple(labels):
+            return self
+        if self.combiners or self.irony or any(isinstance(c, Vector) for c in self.calibrators.values()):
+            raise ArtifactError(
+                f"the policy is for the labels {', '.join(self.labels)}, and was learned label by label",
+                hint=f"fit it again for {', '.join(labels)}",
+            )
+        return replace(self, labels=tuple(labels))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from mendgraph.core.speakers import role_of
@@ -74,7 +74,7 @@ def parsed(text: str) -> tuple[str, str] | None:
     return prompt.strip(), response.strip()
 
 
-def level_value(prediction: Prediction) -> dict[str, Any]:
+def level_value(prediction: Prediction, earlier: Sequence[Prediction] = ()) -> dict[str, Any]:
     """The full answer: ``score`` in [0, 1], the tier's own where it gave one, and ``level``, the label.
 
     Without a score of its own a prediction is worth what its levels are: ``.5 p(simple) + p(complex)``.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mendgraph.core.registry import Registry
 from mendgraph.errors import ConfigError, ShapeMismatch
 
-__all__ = ["ACTIVATIONS", "LAYOUTS", "CrossScorer", "Layout", "layout_of", "unwrapped"]
+__all__ = ["ACTIVATIONS", "LAYOUTS", "NESTED", "CrossScorer", "Layout", "layout_of", "unwrapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +152,16 @@ class CrossScorer(nn.Module):
         self.layout, self._built = layout, width
 
 
-def unwrapped(content: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """The weights of a checkpoint, and the key they lay under, "" when they were not nested.
+def unwrapped(content: Mapping[str, Any], under: str = NESTED) -> tuple[dict[str, Any], str]:
+    """The weights of a checkpoint, and the key they lay under, `under` or "" when they were not nested.
 
     The prefix ``module.`` of models that were trained on several devices is taken off.
     """
-    nested = content.get(NESTED)
+    nested = content.get(under)
     state = dict(nested) if isinstance(nested, Mapping) else dict(content)
     if state and all(key.startswith("module.") for key in state):
         state = {key.removeprefix("module."): part for key, part in state.items()}
-    return state, NESTED if isinstance(nested, Mapping) else ""
+    return state, under if isinstance(nested, Mapping) else ""
 
 
 def layout_of(keys: Collection[str]) -> Layout:

@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name every torch user reads
 
 from mendgraph.errors import ConfigError
 
-__all__ = ["climb", "depth", "embedded", "pair_vectors", "second_text", "vector_width"]
+__all__ = ["climb", "depth", "embedded", "head_inputs", "input_widths", "pair_vectors"]
 
 
 def depth(encoder: nn.Module) -> int:
@@ -62,7 +63,7 @@ def climb(
 
 
 def pair_vectors(layers: Sequence[Tensor], mask: Tensor | None, types: Tensor) -> Tensor:
-    """(B, 2 L H + 1) float32: the mean state of the first text at each layer, then that of the second, and the
+    """(B, W) float32, W = 2 L H + 1: the mean state of the first text at each layer, then that of the second, and the
     logarithm of the second text's tokens.
 
     Args:
@@ -77,11 +78,23 @@ def pair_vectors(layers: Sequence[Tensor], mask: Tensor | None, types: Tensor) -
     return torch.cat([*means, second.sum(1, keepdim=True).log()], dim=1)
 
 
-def second_text(vectors: Tensor) -> Tensor:
-    """(B, 2 L H + 1) -> (B, L H + 1): what `pair_vectors` says of the second text."""
-    return vectors[:, vectors.shape[1] // 2 :]
+def head_inputs(together: Tensor, prompts: Tensor, responses: Tensor, layers: int) -> Tensor:
+    """(B, sum of `input_widths`): what a `LevelHead` reads of B pairs.
+
+    The pair's own vector; product and absolute difference of both texts' unit vectors, each read by itself (Conneau
+    et al. 2017), which say best whether they belong together; and what the response's own vector says of it.
+
+    Args:
+        together, prompts, responses: (B, W) `pair_vectors` of the pairs, of the prompts with an empty response, and
+            of the responses with an empty prompt.
+        layers: L of them.
+    """
+    size = together.shape[1] // (2 * layers)
+    first = F.normalize(prompts[:, (layers - 1) * size : layers * size], dim=1) * size**0.5
+    second = F.normalize(responses[:, (2 * layers - 1) * size : 2 * layers * size], dim=1) * size**0.5
+    return torch.cat([together, first * second, (first - second).abs(), responses[:, layers * size :]], dim=1)
 
 
-def vector_width(hidden_size: int, layers: int) -> int:
-    """Of `pair_vectors`."""
-    return 2 * layers * hidden_size + 1
+def input_widths(hidden_size: int, layers: int) -> tuple[int, int]:
+    """Of the two parts of `head_inputs`: what tells of the pair, and what tells of the response by itself."""
+    return 2 * layers * hidden_size + 1 + 2 * hidden_size, layers * hidden_size + 1

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - the name every torch user r
 from mendgraph.core.reflection import LABELS
 from mendgraph.errors import ShapeMismatch
 
-__all__ = ["CLASSES", "LevelHead", "level_chances", "score_logits"]
+__all__ = ["CLASSES", "LevelHead", "level_chances", "level_scores", "match_logits", "score_logits"]
 
 CLASSES: Final = (*LABELS, "mismatch")
 """Order of the head's outputs; a mismatch is a reflection of something else."""
@@ -26,18 +26,19 @@ class LevelHead(nn.Module):
     inputs and are folded away by `plain`.
 
     Args:
-        width: of `pair_vectors`.
+        widths: `input_widths` of the encoder.
+        hidden: units of each tower.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, width: int, hidden: int, dropout: float = 0.0) -> None:
+    def __init__(self, widths: tuple[int, int], hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.width, alone = width, width - width // 2
-        self.register_buffer("mean", torch.zeros(width + alone))
-        self.register_buffer("scale", torch.ones(width + alone))
-        self.match_first = nn.Linear(width, hidden)
+        self.width, alone = widths
+        self.register_buffer("mean", torch.zeros(sum(widths)))
+        self.register_buffer("scale", torch.ones(sum(widths)))
+        self.match_first = nn.Linear(self.width, hidden)
         self.match_second = nn.Linear(hidden, 1)
         self.level_first = nn.Linear(alone, hidden)
         self.level_second = nn.Linear(hidden, 3)
@@ -52,7 +53,7 @@ class LevelHead(nn.Module):
         """(B, 4) logarithms of the classes' probabilities.
 
         Args:
-            vectors: (B, width + alone): those of the pairs, then `second_text` of the responses with an empty prompt.
+            vectors: (B, sum of the widths), see `head_inputs`.
         """
         inputs = self.dropout((vectors - self.mean) / self.scale)
         match = self.dropout(F.gelu(self.match_first(inputs[:, : self.width])))
@@ -60,6 +61,12 @@ class LevelHead(nn.Module):
         fits = self.match_second(match).float()
         known = self.level_second(level).float().log_softmax(-1) + F.logsigmoid(fits)
         return torch.cat([known, F.logsigmoid(-fits)], dim=-1)
+
+    @torch.no_grad()
+    def rescale_match(self, slope: float, shift: float) -> None:
+        """Make every match logit z into ``slope * z + shift``."""
+        self.match_second.weight.mul_(slope)
+        self.match_second.bias.mul_(slope).add_(shift)
 
     def load_plain(self, state: Mapping[str, Tensor]) -> None:
         """Take what `plain` gave.
@@ -97,6 +104,18 @@ def score_logits(logits: Tensor) -> Tensor:
     more = torch.logaddexp(chances[:, 2], half)  # log score
     less = torch.logaddexp(torch.logaddexp(chances[:, 0], chances[:, 3]), half)  # log (1 - score)
     return more - less
+
+
+def level_scores(logits: Tensor) -> Tensor:
+    """(B, 4) class logits -> (B,) scores in [0, 1] of the responses by themselves, whatever the prompt."""
+    chances = logits[:, :3].float().softmax(-1)
+    return chances[:, 2] + chances[:, 1] / 2
+
+
+def match_logits(logits: Tensor) -> Tensor:
+    """(B, 4) class logits -> (B,): the logit of the probability that a response answers its prompt."""
+    found = logits.float()
+    return found[:, :3].logsumexp(-1) - found[:, 3]
 
 
 def level_chances(logits: Tensor) -> Tensor:

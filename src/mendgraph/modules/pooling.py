@@ -30,6 +30,18 @@ def _cls(states: Tensor, mask: Tensor | None) -> Tensor:
     return states[:, 0]
 
 
+def _std(states: Tensor, mask: Tensor | None) -> Tensor:
+    mean = _mean(states, mask).unsqueeze(1)
+    return _mean((states - mean).square(), mask).sqrt()
+
+
+def _last(states: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return states[:, -1]
+    last = mask.shape[1] - 1 - mask.flip(1).to(torch.int).argmax(1)  # whichever side is padded
+    return states[torch.arange(len(states), device=states.device), last]
+
+
 def _mean_max(states: Tensor, mask: Tensor | None) -> Tensor:
     return torch.cat([_mean(states, mask), _max(states, mask)], -1)
 
@@ -38,6 +50,8 @@ POOLINGS: dict[str, Callable[[Tensor, Tensor | None], Tensor]] = {
     "mean": _mean,
     "max": _max,
     "cls": _cls,
+    "last": _last,
+    "std": _std,
     "mean_max": _mean_max,
 }
 

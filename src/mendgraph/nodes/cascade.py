@@ -18,9 +18,9 @@ from mendgraph.nodes.irony import ironic, irony_node
 from mendgraph.nodes.prepare import prepare_node
 from mendgraph.nodes.settle import settle_node, will_ask
 from mendgraph.nodes.state import CascadeState
-from mendgraph.nodes.tier import concerns, tier_node
+from mendgraph.nodes.tier import Node, concerns, tier_node
 
-RESERVED = frozenset({"prepare", "irony", "combined", "settle", "ask", "user"})
+RESERVED = frozenset({"prepare", "irony", "combined", "settle", "ask", "user", "execute"})
 
 Cascade = CompiledStateGraph[CascadeState, Context, Any, Any]
 
@@ -31,6 +31,7 @@ def build_cascade(
     *,
     state: type[CascadeState],
     specialist: tuple[str, str] | None = None,
+    then: tuple[str, Node] | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
 ) -> Cascade:
     """Prepare, then each tier with its check, then settle; ask and settle again where a user can answer.
@@ -41,6 +42,7 @@ def build_cascade(
     Args:
         specialist: a tier that is asked only about rows with a certain fact, and that fact.  It comes first wherever
             it stands, and is visited only when some row concerns it.
+        then: a last step and its node, once every row is settled.
     """
     special, fact = specialist if specialist and specialist[0] in context.tiers else (None, None)
     tiers = _ordered(context.tiers, special)
@@ -70,7 +72,12 @@ def build_cascade(
             graph.add_conditional_edges(leaving, _next(following), ways)
     graph.add_node("settle", settle_node(context))
     graph.add_node("ask", ask_node(context))
-    graph.add_conditional_edges("settle", _after_settling, ["ask", END])
+    end = END
+    if then is not None:
+        end, node = then
+        graph.add_node(end, node)
+        graph.add_edge(end, END)
+    graph.add_conditional_edges("settle", _after_settling(end), ["ask", end])
     graph.add_edge("ask", "settle")
     return graph.compile(checkpointer=checkpointer, name=name)
 
@@ -111,5 +118,8 @@ def _entry(special: str, fact: str, main: Sequence[str]) -> Callable[[CascadeSta
     return route
 
 
-def _after_settling(state: CascadeState) -> str:
-    return "ask" if will_ask(state) else END
+def _after_settling(end: str) -> Callable[[CascadeState], str]:
+    def route(state: CascadeState) -> str:
+        return "ask" if will_ask(state) else end
+
+    return route

@@ -26,7 +26,7 @@ def check_node(tier: str, default: Context, *, last: bool, only: str | None = No
         context = given(runtime, default)
         numbers = [row for row in state["open"] if concerns(state, row, only)]
         histories = {row: [Attempt.from_dict(step) for step in state["trails"][row]] for row in numbers}
-        pooled = _pooled(context.policy, histories)
+        pooled = _pooled(context, histories)
         trails = list(state["trails"])
         open_rows = [row for row in state["open"] if row not in histories]
         for row in numbers:
@@ -58,16 +58,17 @@ def judged(
     return attempt.judged(verdict, threshold, _reason(attempt, confidence, threshold))
 
 
-def _pooled(policy: HealingPolicy, histories: dict[int, list[Attempt]]) -> dict[int, Attempt]:
+def _pooled(context: Context, histories: dict[int, list[Attempt]]) -> dict[int, Attempt]:
+    policy = context.policy
     evidence = {row: _evidence(policy, history) for row, history in histories.items()}
     several = [row for row, said in evidence.items() if len(said) > 1]
     found: dict[int, Attempt] = {}
-    for row, combined in zip(several, policy.combine([evidence[row] for row in several]), strict=True):
+    for row, combined in zip(several, context.pool(policy, [evidence[row] for row in several]), strict=True):
         if combined is None:
             continue
         names = ", ".join(evidence[row])
         prediction = heard(policy, combined, histories[row])
-        found[row] = Attempt("combined", prediction, reason=f"weighs {names}")
+        found[row] = Attempt("combined", prediction, reason=f"{context.pooling} {names}")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from mendgraph.core.values import Input, Prediction
 from mendgraph.runtime.journal import Journal, NullJournal
 
 
-def probabilities(prediction: Prediction) -> dict[str, float]:
+def probabilities(prediction: Prediction, earlier: Sequence[Prediction] = ()) -> dict[str, float]:
     """Label -> probability."""
     return dict(prediction.scores)
 
@@ -34,7 +34,9 @@ class Context:
         wall: seconds since the epoch.
         deadline_s, budget: limits of every run unless it says otherwise; see `Options`.
         costs: tier -> cost of one row; 1 for tiers not listed.
-        value: the full answer that a prediction makes; JSON values only.
+        value: the full answer that a prediction makes, given all that came before it; JSON values only.
+        pool: one prediction per row of what several tiers said, or None; by default the policy's own combination.
+        pooling: what `pool` does to the tiers, as a verb.
         question: what the user is asked where nothing is sure.
         facts: what a record of a run says about the graph: ``graph``, ``config``, ``config_hash``, ``versions``
             and ``policy``, the hash of the fitted policy.
@@ -51,7 +53,9 @@ class Context:
     budget: float | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    value: Callable[[Prediction], Any] = probabilities
+    value: Callable[..., Any] = probabilities
+    pool: Callable[..., Sequence[Prediction | None]] = HealingPolicy.combine
+    pooling: str = "weighs"
     question: str = "Which label fits?"
 
 

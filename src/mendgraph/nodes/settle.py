@@ -87,7 +87,7 @@ def _answer(
         status=status,
         label=prediction.label if accepted else None,
         best_guess=prediction.label,
-        value=context.value(prediction),
+        value=context.value(prediction, [a.prediction for a in attempts if a.prediction is not None]),
         confidence=prediction.confidence,
         options=plausible(prediction.scores, mass=context.policy.mass) if asks else (),
         partial=_cut(attempts),

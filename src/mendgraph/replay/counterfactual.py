@@ -97,7 +97,7 @@ class _Group:
         self._models: MendGraph | None = None
         if call_models:
             self._models = models or load(setting.graph, config=setting.config, journal=NullJournal())
-        self._system = BUILDS[setting.graph]
+        self._system = BUILDS[setting.graph].under(setting.config.graph(setting.graph))
         self._context = self._system.context(
             tiers={name: self._tier(name, []) for name in setting.tiers},
             # What is on record is calibrated already.

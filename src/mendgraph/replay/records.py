@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mendgraph.assembly import BUILDS
-from mendgraph.config import DEFAULTS, Config, GraphSpec, load_config
+from mendgraph.config import DEFAULTS, Config, graph_spec, load_config
 from mendgraph.core.record import RunRecord
 from mendgraph.core.values import Answer
 from mendgraph.errors import JournalError
@@ -51,7 +51,7 @@ def config_of(run: RunRecord) -> Config:
             hint="replay it in Python: mendgraph.replay takes the graph and the policy themselves",
         )
     try:
-        spec = GraphSpec.model_validate(dict(run.config))
+        spec = graph_spec(run.graph, run.config)
     except ValueError as error:  # pydantic's, whose lines say where and what
         what = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
         raise JournalError(

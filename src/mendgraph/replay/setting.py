@@ -53,14 +53,18 @@ def setting_of(recorded: RecordedRun, change: Change, policy: HealingPolicy | No
     config = config_of(run)
     changed = with_overrides(config, change.overrides) if change.overrides else config
     before, after = config.graph(run.graph), changed.graph(run.graph)
-    labels = BUILDS[run.graph].labels
+    labels = BUILDS[run.graph].under(before).labels
     fitted = policy or load_policy(before.policy, labels)
     if sha256_of_json(fitted.to_dict()) != run.fingerprints.get(POLICY):
         raise JournalError(
             f"run {run.id} was calibrated by another policy than {before.policy} holds now",
             hint="put the old policy back, or run the inputs anew with mend run",
         )
-    chosen = fitted if after.policy == before.policy else load_policy(after.policy, labels)
+    chosen = (
+        fitted
+        if after.policy == before.policy
+        else load_policy(after.policy, BUILDS[run.graph].under(after).labels)
+    )
     tiers = _tiers(recorded, before, after)
     same_models = all(getattr(before, name) == getattr(after, name) for name in _OF_MODELS)
     usable = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_the_tier_scores_what_training_scored(encoder: Path, tmp_path: Path, ada
             for part in fitted.model.adapters():
                 part.add_(0.05)
         fitted.model.tuned = True
-        fitted = Fitted(fitted.model, fitted.states, settings, fitted.history, 2)
+        fitted = replace(fitted, best_epoch=2)
     artifact, metrics = save(Trained(fitted, "tiny", encoder, TRAIN, DEV), tmp_path / "model")
     assert ("adapter_model.safetensors" in artifact.manifest.files) == adapters
     shared = SharedEncoder.open(str(encoder), max_length=48)

@@ -1,4 +1,4 @@
-"""Measures of answers, of confidences, and of the trade between coverage and risk."""
+"""Measures of answers, of confidences, and of the trades between coverage and risk, quality and cost."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from mendgraph.core.metrics.classification import (
     weighted_averages,
 )
 from mendgraph.core.metrics.reliability import adaptive_ece, auroc, brier, ece, nll
+from mendgraph.core.metrics.routing import (
+    apgr,
+    cpt,
+    frontier,
+    oracle_gap_share,
+    pairwise_accuracy,
+    regret,
+    strong_share_curve,
+    trade_off,
+)
 from mendgraph.core.metrics.selective import (
     accuracy_at_coverage,
     aurc,
@@ -28,6 +38,7 @@ __all__ = [
     "accuracy",
     "accuracy_at_coverage",
     "adaptive_ece",
+    "apgr",
     "aurc",
     "auroc",
     "balanced_accuracy",
@@ -36,10 +47,17 @@ __all__ = [
     "changes",
     "confusion_matrix",
     "coverage_at_risk",
+    "cpt",
     "e_aurc",
     "ece",
+    "frontier",
     "macro_f1",
     "nll",
+    "oracle_gap_share",
+    "pairwise_accuracy",
+    "regret",
     "risk_coverage_curve",
+    "strong_share_curve",
+    "trade_off",
     "weighted_averages",
 ]

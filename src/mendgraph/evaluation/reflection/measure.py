@@ -10,9 +10,11 @@ from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.app import MendGraph
 from mendgraph.assembly import load
 from mendgraph.config import Config
+from mendgraph.core.reflection import spoken
 from mendgraph.core.tier import Tier
 from mendgraph.errors import UnknownNameError
 from mendgraph.evaluation.emotion.about import about
+from mendgraph.evaluation.emotion.cost import cost_section, measure_rates
 from mendgraph.evaluation.emotion.targets import targets_section
 from mendgraph.evaluation.reflection.baselines import feature_leads, rule_leads
 from mendgraph.evaluation.reflection.crossvalidation import (
@@ -20,11 +22,13 @@ from mendgraph.evaluation.reflection.crossvalidation import (
     quality_section,
     read_cross_validation,
 )
+from mendgraph.evaluation.reflection.levels import levels_section
 from mendgraph.evaluation.reflection.plots import write_plots
 from mendgraph.evaluation.reflection.targets import q5
 from mendgraph.evaluation.reflection.transfer import Heard, transfer_section
 from mendgraph.evaluation.report import Report, Section
-from mendgraph.training.reflection.corpus import gather
+from mendgraph.runtime.journal import NullJournal
+from mendgraph.training.reflection.corpus import gather, leak_free
 from mendgraph.training.reflection.recipes import SHIPPED
 from mendgraph.training.reflection.sources import SPLITS, read_pair
 
@@ -32,6 +36,8 @@ Echo = Callable[[str], None]
 
 SETS = ("pair", "annomi")
 SEED = 0
+ENOUGH = 20
+"""Prompts whose halves a policy can be fitted on."""
 
 
 def evaluate(
@@ -87,10 +93,22 @@ def evaluate(
         sections += [quality, ablation_section(validation, resamples)]
         every, like = quality.figures["all"], quality.figures["like_length"]
         targets = q5(reached)
-    with load("reflection", config=config) as graph:
+    with load("reflection", config=config, journal=NullJournal()) as graph:
         heard: dict[str, Heard] = {}
+        tiers = _up(graph, echo)
+        if "pair" in wanted:
+            echo("timing every tier; levels, one tier against the cascade")
+            texts = [spoken(group.prompt, text) for group in groups for text, _ in group.responses]
+            rates = measure_rates(graph, texts)
+            _, dev, _ = leak_free(read_pair(data_dir, "train"), read_pair(data_dir, "dev"))
+            if len(dev) < ENOUGH:
+                echo(f"fewer than {ENOUGH} prompts in dev: no levels")
+            else:
+                levels = levels_section(graph, dev, resamples)
+                sections += [levels, cost_section(rates, levels.figures["cascade"]["tiers"])]
         if "annomi" in wanted:
-            section, heard = transfer_section(_up(graph, echo), data_dir, resamples)
+            echo("real sessions: AnnoMI")
+            section, heard = transfer_section(tiers, data_dir, resamples)
             if section is None:
                 echo("no annomi_train and annomi_dev in the folder: real sessions skipped")
             else:

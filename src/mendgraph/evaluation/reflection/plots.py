@@ -21,8 +21,8 @@ def write_plots(
     heard: Mapping[str, Heard],
 ) -> tuple[Path, ...]:
     """PNG files in `folder`; `every` and `like` are the shares of each system over all and length-matched pairs."""
-    paths = [_pairs(every, like, folder / "pairs.png")]
-    paths += [_levels(name, found, folder / f"annomi_{name}.png") for name, found in heard.items()]
+    paths = [_pairs(every, like, folder / "reflection_pairs.png")]
+    paths += [_levels(name, found, folder / f"reflection_annomi_{name}.png") for name, found in heard.items()]
     return tuple(paths)
 
 
@@ -49,7 +49,7 @@ def _pairs(
         calm(axes)
     first = figure.axes[0]
     first.invert_yaxis()
-    first.legend(frameon=False, fontsize=7, loc="lower left")
+    figure.legend(*first.get_legend_handles_labels(), frameon=False, fontsize=8, loc="lower left", ncols=2)
     return saved(figure, path)
 
 

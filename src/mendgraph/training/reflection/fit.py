@@ -17,15 +17,16 @@ from mendgraph.adapters.batching import buckets
 from mendgraph.adapters.foreign import renamed
 from mendgraph.config import ReflectionTrainingSpec
 from mendgraph.core.arrays import FloatArray
+from mendgraph.core.ordinal import OrdinalModel
 from mendgraph.errors import ConfigError
-from mendgraph.modules.level_head import level_chances, score_logits
+from mendgraph.modules.level_head import level_chances, level_scores, match_logits, score_logits
 from mendgraph.training.emotion.trainer import own_seeds
 from mendgraph.training.reflection.batches import Batch, Batches
 from mendgraph.training.reflection.corpus import Group
 from mendgraph.training.reflection.losses import likelihood_loss, margin_loss, regression_loss
 from mendgraph.training.reflection.measure import Swap, accuracies, leads, swap_leads, swapped_pairs, swaps
 from mendgraph.training.reflection.model import PairModel, build_model, pair_classes, pair_logits
-from mendgraph.training.reflection.states import LowerStates
+from mendgraph.training.reflection.states import LowerStates, apart
 
 DEV_SWAPS_SEED = 0
 PASS_TOKENS = 2048
@@ -39,10 +40,12 @@ Echo = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained model with its best weights in place, and one mapping per epoch: loss and dev accuracies.
+    """A trained model with its best weights in place.
 
     Attributes:
+        history: one mapping per epoch: loss and dev accuracies.
         best_epoch: of the adapters' epochs; 0 is the head on the encoder as it was.
+        dev: accuracies and score on dev of the model as it is, its match calibrated.
     """
 
     model: PairModel
@@ -50,6 +53,7 @@ class Fitted:
     settings: ReflectionTrainingSpec
     history: tuple[dict[str, float], ...]
     best_epoch: int
+    dev: Mapping[str, float]
 
     def logits(self, groups: Sequence[Group]) -> list[FloatArray]:
         """Per group one number for each of its `responses`; the sigmoid is the score."""
@@ -104,7 +108,11 @@ def fit(
             for name, parameter in model.trained().items():
                 parameter.copy_(kept[name])
         model.tuned = best_epoch > 0
-    return Fitted(model.eval(), states, settings, tuple(history), best_epoch)
+        if settings.mismatches and drawn:
+            _calibrate_match(model, states, dev, drawn, settings)
+        found = _on_dev(model, states, settings, dev, drawn)
+    found["score"] = dev_score(found, blind=settings.blind)
+    return Fitted(model.eval(), states, settings, tuple(history), best_epoch, found)
 
 
 def dev_score(found: Mapping[str, float], *, blind: bool) -> float:
@@ -137,11 +145,12 @@ def swapped_logits(
 
 def objective(logits: Tensor, batch: Batch, settings: ReflectionTrainingSpec) -> Tensor:
     """The loss of one batch of (B, 4) class logits."""
-    scores = score_logits(logits).sigmoid()
+    scores, alone = score_logits(logits).sigmoid(), level_scores(logits)
     if settings.objective == "mse":
-        return regression_loss(scores, batch.levels)
+        return regression_loss(scores, alone, batch.levels)
     loss = margin_loss(
         scores,
+        alone,
         batch.levels,
         batch.owners,
         complex_weight=settings.complex_weight,
@@ -205,14 +214,12 @@ class _Tuning:
         return float(torch.stack(losses).mean())
 
     def _step(self, batch: Batch) -> Tensor:
-        lower = self.states.of(batch.pairs)
-        alone = self.states.of([("", response) for _, response in batch.pairs])
+        columns = [self.states.of(column) for column in (batch.pairs, *apart(batch.pairs))]
+        lower = columns[0]
         # Pairs of like length share a forward pass; the loss compares them across passes.
         passes = buckets([len(row.types) for row in lower], len(lower), PASS_TOKENS)
         with self.states.autocast():
-            parts = [
-                self.model([lower[row] for row in rows], [alone[row] for row in rows]) for rows in passes
-            ]
+            parts = [self.model(*([column[row] for row in rows] for column in columns)) for rows in passes]
             logits = torch.cat(parts).float()
         place = torch.empty(len(lower), dtype=torch.long)
         place[[row for rows in passes for row in rows]] = torch.arange(len(lower))
@@ -223,6 +230,27 @@ class _Tuning:
         self.optimizer.step()
         self.schedule.step()
         return loss.detach()
+
+
+def _calibrate_match(
+    model: PairModel,
+    states: LowerStates,
+    dev: Sequence[Group],
+    drawn: Sequence[Swap],
+    settings: ReflectionTrainingSpec,
+) -> None:
+    """Make the probability of a match that of held-out prompts where a share of the reflections is misplaced.
+
+    It was learned from the training prompts, of which it is far too sure, and with half of all reflections misplaced.
+    Sharpened after that, it leaves the order of levels alone where the match is not in doubt.
+    """
+    good = [(group.prompt, text) for group in dev for text in group.good]
+    found = match_logits(pair_classes(model, states, [*good, *swapped_pairs(dev, drawn)])).double().numpy()
+    fits = (np.arange(len(found)) < len(good)).astype(np.int64)
+    fitted = OrdinalModel.fit(found, fits, 2)  # both kinds weigh the same
+    sharp, share = settings.match_sharpness, settings.mismatch_share
+    shift = float(np.log((1 - share) / share)) - fitted.cuts[0]
+    model.head.rescale_match(sharp * fitted.slope, sharp * shift)
 
 
 def _on_dev(

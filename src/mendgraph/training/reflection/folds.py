@@ -46,7 +46,7 @@ class FoldResult:
     """What a trained fold says about the prompts it has not seen.
 
     Attributes:
-        dev: accuracies at the epoch that was kept, on the prompts that chose it.
+        dev: score and accuracies on the prompts that chose the epoch.
         prompts: numbers of the test prompts.
         logits: per test prompt, one for each of `Group.responses`.
         swaps: (number of the prompt, place among its good responses, number of the wrong prompt).
@@ -111,7 +111,7 @@ def run_fold(task: Task, groups: Sequence[Group], states: LowerStates) -> FoldRe
         seed=task.seed,
         fold=task.fold,
         settings=plain_settings(task.settings),
-        dev={k: round(v, 5) for k, v in fitted.history[fitted.best_epoch].items()},
+        dev={kind: round(share, 5) for kind, share in fitted.dev.items()},
         best_epoch=fitted.best_epoch,
         epochs=len(fitted.history) - 1,
         seconds=round(time.monotonic() - started, 2),

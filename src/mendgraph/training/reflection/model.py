@@ -16,10 +16,10 @@ from mendgraph.adapters.batching import buckets
 from mendgraph.config import ReflectionTrainingSpec
 from mendgraph.core.arrays import FloatArray
 from mendgraph.errors import ConfigError
-from mendgraph.modules.layered import climb, depth, pair_vectors, second_text, vector_width
+from mendgraph.modules.layered import climb, depth, head_inputs, input_widths, pair_vectors
 from mendgraph.modules.level_head import CLASSES, LevelHead, score_logits
 from mendgraph.training.reflection.batches import Pair
-from mendgraph.training.reflection.states import CHUNK, ROWS, TOKENS, Lower, LowerStates, padded
+from mendgraph.training.reflection.states import CHUNK, ROWS, TOKENS, Lower, LowerStates, apart, padded
 
 DIGITS = 4
 """Of a logit."""
@@ -48,13 +48,14 @@ class PairModel(nn.Module):
         upper = climb(base.get_base_model(), states, mask, self.start)[-self.layers :]
         return pair_vectors(upper, mask, types)
 
-    def forward(self, rows: Sequence[Lower], alone: Sequence[Lower]) -> Tensor:
+    def forward(self, rows: Sequence[Lower], prompts: Sequence[Lower], responses: Sequence[Lower]) -> Tensor:
         """(B, 4) class logits; `score_logits` makes one logit of them.
 
         Args:
-            alone: the same responses with an empty prompt.
+            prompts, responses: what `apart` makes of the pairs in `rows`.
         """
-        logits: Tensor = self.head(torch.cat([self.vectors(rows), second_text(self.vectors(alone))], dim=1))
+        together, *alone = (self.vectors(column) for column in (rows, prompts, responses))
+        logits: Tensor = self.head(head_inputs(together, alone[0], alone[1], self.layers))
         return logits
 
     def adapters(self) -> list[nn.Parameter]:
@@ -101,8 +102,8 @@ def build_model(states: LowerStates, settings: ReflectionTrainingSpec) -> PairMo
     if settings.num_epochs:
         for name, part in adapted.named_parameters():
             part.requires_grad_("lora_" in name)
-    width = vector_width(int(encoder.config.hidden_size), settings.layers)
-    head = LevelHead(width, settings.head_width, settings.head_dropout)
+    widths = input_widths(int(encoder.config.hidden_size), settings.layers)
+    head = LevelHead(widths, settings.head_width, settings.head_dropout)
     return PairModel(adapted, states.stop, settings.layers, head).to(states.device)
 
 
@@ -132,10 +133,10 @@ def pair_logits(
 
 
 def _tuned(model: PairModel, states: LowerStates, pairs: Sequence[Pair], keep: bool) -> Tensor:
-    lower = states.of(pairs, keep=keep)
-    alone = states.of([("", response) for _, response in pairs], keep=keep)
+    columns = [states.of(column, keep=keep) for column in (pairs, *apart(pairs))]
     found = torch.empty(len(pairs), len(CLASSES), device=states.device)
     with states.autocast():
-        for rows in buckets([len(row.types) for row in lower], ROWS, TOKENS):
-            found[rows] = model([lower[row] for row in rows], [alone[row] for row in rows]).float()
+        for rows in buckets([len(row.types) for row in columns[0]], ROWS, TOKENS):
+            together, prompts, responses = ([column[row] for row in rows] for column in columns)
+            found[rows] = model(together, prompts, responses).float()
     return found

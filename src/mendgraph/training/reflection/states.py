@@ -14,19 +14,17 @@ from mendgraph.adapters.backbone import load_tokenizer, refuse_missing
 from mendgraph.adapters.batching import buckets
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hub import quiet
+from mendgraph.adapters.pairs import CUT
 from mendgraph.adapters.tokens import Tokens
 from mendgraph.config import ReflectionTrainingSpec
 from mendgraph.errors import ConfigError
-from mendgraph.modules.layered import climb, depth, embedded, pair_vectors, second_text
+from mendgraph.modules.layered import climb, depth, embedded, head_inputs, pair_vectors
 from mendgraph.training.emotion.train import choose_precision
 from mendgraph.training.reflection.batches import Pair
 
 ROWS, TOKENS = 128, 4096
 CHUNK = 512
 """Pairs whose lower states are in memory at once while many are read."""
-
-CUT = "longest_first"
-"""The longer text of a pair that is too long loses its end."""
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -81,11 +79,13 @@ class LowerStates:
         self._vectors: dict[Pair, Tensor] = {}
 
     def vectors(self, pairs: Sequence[Pair]) -> Tensor:
-        """(N, width) float32 inputs of the head, by the encoder as it is; remembered, about 18 kB a pair."""
-        alone = [("", response) for _, response in pairs]
-        self._read([*pairs, *alone])
-        together = torch.stack([self._vectors[pair] for pair in pairs])
-        return torch.cat([together, second_text(torch.stack([self._vectors[pair] for pair in alone]))], dim=1)
+        """(N, width) float32 inputs of the head, by the encoder as it is; remembered, about 18 kB a text or pair."""
+        columns = (pairs, *apart(pairs))
+        self._read([pair for column in columns for pair in column])
+        together, prompts, responses = (
+            torch.stack([self._vectors[pair] for pair in column]) for column in columns
+        )
+        return head_inputs(together, prompts, responses, self.layers)
 
     def _read(self, pairs: Sequence[Pair]) -> None:
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._vectors]
@@ -127,6 +127,11 @@ class LowerStates:
                     length = len(tokens.ids[row])
                     found[row] = Lower(states[place, :length].clone(), types[place, :length].cpu())
         return [found[row] for row in range(len(pairs))]
+
+
+def apart(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """The prompts with an empty response, and the responses with an empty prompt."""
+    return [(prompt, "") for prompt, _ in pairs], [("", response) for _, response in pairs]
 
 
 def tensors(tokens: Tokens, pad_id: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,0 +1,1 @@
+"""Training of the prompt router: outcome tables, comparisons, embeddings of LLMs, and heads."""

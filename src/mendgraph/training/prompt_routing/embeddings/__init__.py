@@ -1,0 +1,1 @@
+"""Embeddings of LLMs: one vector each, from what they answered or from how they did."""

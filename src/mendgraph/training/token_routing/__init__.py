@@ -1,0 +1,1 @@
+"""Router heads of the token routing graph: data, hidden states, losses, training."""
