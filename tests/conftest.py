@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# A job in the background inherits an ignored SIGINT; some tests send it, also to processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LOCAL = ("127.", "::1", "localhost")
 

@@ -9,7 +9,6 @@ With prompt_routing the LLM "big" is chosen where it may be.
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from functools import partial
@@ -110,8 +109,6 @@ def assembly() -> ModuleType:
 
 
 if __name__ == "__main__":
-    # A job in the background inherits an ignored SIGINT; these tests send it on purpose.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.modules["mendgraph.assembly"] = assembly()
     from mendgraph.cli.main import main
 
