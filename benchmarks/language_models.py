@@ -32,7 +32,12 @@ PAD = 1
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Shape of a Llama with tied embeddings."""
+    """Shape of a Llama with tied embeddings, and how much of it is timed.
+
+    Attributes:
+        new: tokens written in a run.
+        repeats: runs of each side.
+    """
 
     name: str
     vocab_size: int
@@ -41,10 +46,15 @@ class Size:
     heads: int
     kv_heads: int
     intermediate_size: int
+    new: int
+    repeats: int
 
 
-SMALL = Size("12.5 M", 8192, 384, 6, 6, 3, 960)
-LARGE = Size("107 M", 32000, 768, 12, 12, 4, 2304)
+EMBEDDED = Size("8 M", 8192, 256, 8, 4, 2, 704, new=64, repeats=11)
+SMALL = Size("12.5 M", 8192, 384, 6, 6, 3, 960, new=64, repeats=11)
+LARGE = Size("107 M", 32000, 768, 12, 12, 4, 2304, new=40, repeats=5)
+SIZES = (EMBEDDED, SMALL, LARGE)
+"""The first has the shape of the embedded base."""
 
 
 def model(size: Size, seed: int = 0) -> PreTrainedModel:

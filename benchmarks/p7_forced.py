@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,8 +17,7 @@ from transformers.utils import logging
 
 from benchmarks.harness import Figure, Goal, figure, interleaved, machine, report, summary
 from benchmarks.language_models import (
-    LARGE,
-    SMALL,
+    SIZES,
     Size,
     ensemble,
     generate,
@@ -67,7 +67,7 @@ def measure(
     )
 
 
-def figures(size: Size, *, new: int, repeats: int) -> list[Figure]:
+def figures(size: Size) -> list[Figure]:
     alone = model(size)
     count = parameters(alone)
     whole = Decoder(ensemble([Host.of(model(size))], ["general"]))
@@ -75,16 +75,18 @@ def figures(size: Size, *, new: int, repeats: int) -> list[Figure]:
     several = Decoder(stacked(size, adapted))
     found = []
     for rows in (prompts(1, size.vocab_size), prompts(4, size.vocab_size)):
-        run = partial(measure, rows=rows, new=new, repeats=repeats, parameters=count)
+        run = partial(measure, rows=rows, new=size.new, repeats=size.repeats, parameters=count)
         found.append(run(f"model of {size.name}", alone, whole, "general"))
         found.append(run(f"adapter over {size.name}", adapted, several, "general"))
     return found
 
 
-def main(new: int = 128, repeats: int = 15) -> None:
+def main(repeats: int | None = None) -> None:
+    """`repeats` instead of each size's own, for a quick look."""
     logging.set_verbosity_error()
     before = machine()
-    found = [one for size in (SMALL, LARGE) for one in figures(size, new=new, repeats=repeats)]
+    sizes = [replace(size, repeats=repeats or size.repeats) for size in SIZES]
+    found = [one for size in sizes for one in figures(size)]
     report(
         "p7_forced",
         "tokens per second when one expert is forced, as a multiple of its generate()",
@@ -94,4 +96,4 @@ def main(new: int = 128, repeats: int = 15) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    main(*map(int, sys.argv[1:2]))

@@ -1,13 +1,14 @@
 """P8a: three adapter experts that decide every token together, against one expert that writes alone.
 
-One side is token routing, mode soft: three adapters in one batched pass, three heads, the mixture.  The other is one
-adapter's own `generate()`.  Beside them: three separate models (three passes), PEFT's mixed batch of the three
-adapters without any routing, and one adapter merged into the base.
+One side is token routing, mode soft: three adapters in one batched pass, three heads, the mixture.  The other is the
+`generate()` of one of them: as an adapter under PEFT and, harder to keep up with, merged into its base.  Beside them:
+the three as separate models (three passes), and PEFT's mixed batch of the three adapters without any routing.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,9 +16,11 @@ from transformers.utils import logging
 
 from benchmarks.harness import Figure, Goal, figure, interleaved, machine, report, summary
 from benchmarks.language_models import (
+    EMBEDDED,
     LARGE,
     NAMES,
     PROMPT,
+    SIZES,
     SMALL,
     Size,
     ensemble,
@@ -34,11 +37,12 @@ from mendgraph.adapters.causal.caches import state_bytes
 from mendgraph.adapters.causal.decoding import Decoder
 from mendgraph.adapters.causal.host import Host
 
-GOALS = {SMALL.name: Goal(2.0, 1.65, "lower"), LARGE.name: Goal(1.6, 1.3, "lower")}
+_MODEST, _HIGH = Goal(2.0, 1.65, "lower"), Goal(1.6, 1.3, "lower")
+GOALS = {EMBEDDED.name: _MODEST, SMALL.name: _MODEST, LARGE.name: _HIGH}
 TOLERANCE = 1e-4
 
 
-def measure(size: Size, *, new: int, repeats: int) -> Figure:
+def figures(size: Size) -> list[Figure]:
     adapted = with_adapters(model(size))
     experts = stacked(size, adapted)
     heads = random_heads(experts)
@@ -48,38 +52,38 @@ def measure(size: Size, *, new: int, repeats: int) -> Figure:
         one.set_adapter(name)
     separate = [one.merge_and_unload() for one in merged]
     apart = Decoder(ensemble([Host.of(one) for one in separate], NAMES), heads)
-    rows = prompts(1, size.vocab_size)
+    rows, new = prompts(1, size.vocab_size), size.new
     difference = check_equal(together, apart, rows, new)
     taken = interleaved(
         {
             "one_pass": lambda _: write(together, rows, new, "soft"),
-            "one_expert": lambda _: generate(adapted, rows, new),
+            "one_adapter": lambda _: generate(adapted, rows, new),
+            "one_merged": lambda _: generate(separate[0], rows, new),
             "three_passes": lambda _: write(apart, rows, new, "soft"),
             "peft_mixed_batch": lambda _: generate(adapted, rows * 3, new, adapter_names=list(NAMES)),
-            "one_expert_merged": lambda _: generate(separate[0], rows, new),
         },
-        repeats=repeats,
+        repeats=size.repeats,
         warmup=1,
     )
     ours = float(np.median(taken["one_pass"]))
-    base = separate[0]
-    return figure(
-        f"{size.name}, three adapters / one generate()",
-        GOALS[size.name],
-        taken["one_pass"],
-        taken["one_expert"],
-        parameters=parameters(base),
-        new_tokens=new,
-        one_pass_as_multiple_of={
+    config = separate[0].config
+    details = {
+        "parameters": parameters(separate[0]),
+        "new_tokens": new,
+        "one_pass_as_multiple_of": {
             name: round(ours / float(np.median(seconds)), 3)
             for name, seconds in taken.items()
             if name != "one_pass"
         },
-        sides={name: summary(seconds) for name, seconds in taken.items()},
-        largest_difference_of_logits=difference,
-        cache_bytes_per_token_and_expert=state_bytes(base.config, torch.float32),
-        cache_bytes_of_this_run=state_bytes(base.config, torch.float32) * len(NAMES) * (PROMPT + new),
-    )
+        "sides": {name: summary(seconds) for name, seconds in taken.items()},
+        "largest_difference_of_logits": difference,
+        "cache_bytes_per_token_and_expert": state_bytes(config, torch.float32),
+        "cache_bytes_of_this_run": state_bytes(config, torch.float32) * len(NAMES) * (PROMPT + new),
+    }
+    return [
+        figure(f"{size.name}, three / {name}", GOALS[size.name], taken["one_pass"], taken[side], **details)
+        for side, name in (("one_adapter", "one adapter"), ("one_merged", "one adapter, merged"))
+    ]
 
 
 def check_equal(together: Decoder, apart: Decoder, rows: list[list[int]], new: int) -> float:
@@ -95,17 +99,19 @@ def check_equal(together: Decoder, apart: Decoder, rows: list[list[int]], new: i
     return worst
 
 
-def main(new: int = 128, repeats: int = 15) -> None:
+def main(repeats: int | None = None) -> None:
+    """`repeats` instead of each size's own, for a quick look."""
     logging.set_verbosity_error()
     before = machine()
-    found = [measure(size, new=new, repeats=repeats) for size in (SMALL, LARGE)]
+    sizes = [replace(size, repeats=repeats or size.repeats) for size in SIZES]
+    found = [one for size in sizes for one in figures(size)]
     report(
         "p8a_one_pass",
-        "time of three adapter experts together, as a multiple of one expert alone",
+        "time of three adapter experts together, as a multiple of one expert's generate()",
         found,
         before,
     )
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    main(*map(int, sys.argv[1:2]))

@@ -95,7 +95,7 @@ def threshold(decoder: Decoder, rows: list[list[int]], new: int, rate: float) ->
     return float(np.quantile([token.confidences["small"] for token in row.tokens], rate))
 
 
-def main(new: int = 128, repeats: int = 15) -> None:
+def main(repeats: int = 12, new: int = 96) -> None:
     logging.set_verbosity_error()
     before = machine()
     models = {"small": model(SMALL), "large": model(replace(LARGE, vocab_size=VOCABULARY))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -9,8 +10,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from mendgraph.adapters.causal.ensemble import Ensemble
 from mendgraph.adapters.causal.expert import Expert
+from mendgraph.training.emotion.tables import write_table
 from mendgraph.training.lm.tokenizer import train_tokenizer
-from mendgraph.training.token_routing.passages import DOMAINS, Passage
+from mendgraph.training.token_routing import recipe
+from mendgraph.training.token_routing.passages import DOMAINS, FILE, Passage, columns
+from mendgraph.training.token_routing.spec import HeadSpec
 
 WORDS = {
     "general": "king river house tree story night letter road",
@@ -80,3 +84,26 @@ def save_experts(folder: Path, *, steps: int = 40) -> tuple[Expert, ...]:
 
 def open_experts(folder: Path) -> Ensemble:
     return Ensemble.open(save_experts(folder), device="cpu")
+
+
+def save_router(out: Path, *parts: str) -> Path:
+    """Experts, heads of some modes, policy; the configuration that names them."""
+    experts = save_experts(out / "experts")
+    rows = [*passages("train", 8), *passages("dev", 3, seed=1)]
+    strings = dict.fromkeys(("doc", "source", "split", "texts", "domains"), "string")
+    write_table(out / "data" / FILE, columns(rows), strings)
+    spec = HeadSpec(num_epochs=4, batch_size=8, learning_rate=5e-3, head_hidden_dim=32, device="cpu")
+    options = recipe.Options(experts=experts, spec=spec)
+    for part in parts:
+        recipe.make(part, out / "data", out / "heads", options)
+    stanza = {
+        "experts": {one.name: {"path": one.path} for one in experts},
+        "heads": str(out / "heads"),
+        "policy": str(out / "heads" / "policy"),
+        "chunk": 4,
+        "max_new_tokens": 12,
+        "device": "cpu",
+    }
+    config = out / "mendgraph.yaml"
+    config.write_text(json.dumps({"token_routing": stanza}))
+    return config

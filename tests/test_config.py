@@ -191,6 +191,26 @@ def test_paths_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
     assert emotion.tiers["emoji"].arguments == {"path": "embedded:emotion/emoji"}
 
 
+def test_experts_are_folders_beside_the_file_or_models_of_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "lm" / "math").mkdir(parents=True)
+    text = """
+    token_routing:
+      heads: heads
+      experts:
+        here: {path: lm/math, adapter: ./later}
+        hub: {path: Qwen/Qwen2.5-0.5B, adapter: someone/lora}
+        ours: {path: "embedded:lm/base"}
+    """
+    spec = load_config(write(tmp_path / "a.yaml", text)).token_routing
+    found = {name: (one.path, one.adapter) for name, one in spec.experts.items()}
+    assert found == {
+        "here": (str(tmp_path / "lm" / "math"), str(tmp_path / "later")),
+        "hub": ("Qwen/Qwen2.5-0.5B", "someone/lora"),
+        "ours": ("embedded:lm/base", None),
+    }
+    assert spec.heads == str(tmp_path / "heads")
+
+
 def test_paths_in_overrides_are_relative_to_the_working_folder(tmp_path: Path, elsewhere: Path) -> None:
     path = write(tmp_path / "conf" / "a.yaml", "")
     config = load_config(path, ["emotion.policy=p", "emotion.tiers.primary.path=embedded:emotion/primary"])

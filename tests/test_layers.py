@@ -178,8 +178,12 @@ def test_training_reaches_no_library_that_bare_machines_lack() -> None:
 
 
 def test_only_the_command_prints() -> None:
+    asked_to = {
+        name for name in modules() if name.startswith("mendgraph.adapters.lcr.")
+    }  # `print_report` of the published loader, to any stream
+
     def found() -> Iterator[tuple[str, object]]:
-        for module in set(modules()) - set(modules("cli")):
+        for module in set(modules()) - set(modules("cli")) - asked_to:
             for node in ast.walk(sources()[module]):
                 if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "input"}:
                     yield module, node.lineno

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from mendgraph.adapters.causal.decoding import Decoder
+from mendgraph.adapters.causal.ensemble import Ensemble
+from mendgraph.adapters.causal.expert import Expert
+from mendgraph.adapters.causal.heads_file import load_heads
+from mendgraph.adapters.causal.state import Options
 from mendgraph.assembly import load
 from mendgraph.errors import InputError, UnknownNameError
 from mendgraph.token_routing import TokenRoutingGraph, with_ways
-from mendgraph.training.emotion.tables import write_table
-from mendgraph.training.token_routing import recipe
-from mendgraph.training.token_routing.passages import FILE, columns
-from mendgraph.training.token_routing.spec import HeadSpec
-from tests.experts import passages, save_experts, stretch
+from tests.experts import save_router, stretch
 
 PROMPT = stretch("math", 1)
 
@@ -25,25 +26,7 @@ PROMPT = stretch("math", 1)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Experts, heads of two modes, policy, and the configuration that names them."""
-    out = tmp_path_factory.mktemp("token_routing")
-    experts = save_experts(out / "experts")
-    rows = [*passages("train", 8), *passages("dev", 3, seed=1)]
-    strings = dict.fromkeys(("doc", "source", "split", "texts", "domains"), "string")
-    write_table(out / "data" / FILE, columns(rows), strings)
-    spec = HeadSpec(num_epochs=4, batch_size=8, learning_rate=5e-3, head_hidden_dim=32, device="cpu")
-    options = recipe.Options(experts=experts, spec=spec)
-    for part in ("soft", "lazy", "policy"):
-        recipe.make(part, out / "data", out / "heads", options)
-    stanza = {
-        "experts": {one.name: {"path": one.path} for one in experts},
-        "heads": str(out / "heads"),
-        "policy": str(out / "heads" / "policy"),
-        "chunk": 4,
-        "max_new_tokens": 12,
-        "device": "cpu",
-    }
-    (out / "mendgraph.yaml").write_text(json.dumps({"token_routing": stanza}))
-    return out
+    return save_router(tmp_path_factory.mktemp("token_routing"), "soft", "lazy", "policy").parent
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +61,24 @@ def test_ways_hold_for_rows_that_bring_none(graph: TokenRoutingGraph) -> None:
     assert [{t["expert"] for t in a.value["tokens"]} for a in found] == [{"math"}, {"medical"}]
     assert [len(a.value["tokens"]) for a in found] == [5, 5]
     assert with_ways(["x"], {"seed": None}) == ["x"]
+    bad: list[object] = ["", "\x00", 7, None]
+    assert [a.status for a in graph.write([*bad, PROMPT], ways={"seed": 1})] == ["failed"] * 4 + ["accepted"]
     with pytest.raises(InputError, match="colour"):
         graph.generate(PROMPT, colour="red")
+
+
+def test_a_row_that_asks_for_a_mode_gets_the_heads_of_that_mode(
+    graph: TokenRoutingGraph, folder: Path
+) -> None:
+    spec = graph.spec
+    ensemble = Ensemble.open([Expert(name, one.path) for name, one in spec.experts.items()], device="cpu")
+    saved = load_heads(folder / "heads" / "soft", ensemble.names, ensemble.hidden_size)
+    decoder = Decoder(ensemble, saved.heads)
+    wanted = decoder.decode(decoder.begin([PROMPT], Options(mode="soft", max_new_tokens=12))).texts[0]
+    assert graph.write(PROMPT, ways={"mode": "soft"}, threshold=0.0)[0].label == wanted
+    [answer] = graph.write(PROMPT, ways={"mode": "fusion"})
+    assert answer.source != "writer"
+    assert "fusion" in answer.trail[0].failure.message  # type: ignore[union-attr]
 
 
 def test_what_is_not_there_is_said_by_name(graph: TokenRoutingGraph) -> None:
@@ -150,6 +149,11 @@ def test_as_a_tool_and_as_a_node(graph: TokenRoutingGraph) -> None:
 SCRIPT = """
 import sys
 from langgraph.checkpoint.sqlite import SqliteSaver
+from mendgraph.adapters.causal.decoding import Decoder
+from mendgraph.adapters.causal.ensemble import Ensemble
+from mendgraph.adapters.causal.expert import Expert
+from mendgraph.adapters.causal.heads_file import load_heads
+from mendgraph.adapters.causal.state import Options
 from mendgraph.assembly import load
 
 config, database, resume = sys.argv[1:]

@@ -80,20 +80,43 @@ def _parsed(override: str) -> dict[str, Any]:
 
 
 def with_absolute_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Paths of artefacts, relative to the file that names them, made absolute."""
+    """Paths of artefacts, relative to the file that names them, made absolute.
+
+    An expert may also be the name of a model on the hub: it stays as it is unless there is such a folder, or it is
+    written as a path is (``./``, ``~``).
+    """
 
     def fixed(key: str, value: Any) -> Any:
+        if key == "experts" and isinstance(value, dict):
+            return {name: _expert(one, folder) for name, one in value.items()}
         if isinstance(value, dict):
             return {k: fixed(k, v) for k, v in value.items()}
         if key == "members" and isinstance(value, list):
             return [fixed("path", member) for member in value]
         if (
-            key in {"path", "policy", "journal", "folds"}
+            key in {"path", "policy", "journal", "folds", "heads"}
             and isinstance(value, str)
             and not value.startswith(_EMBEDDED)
         ):
-            # os.path's leaves a home nobody knows as it is; pathlib's raises.
-            return str((folder / os.path.expanduser(value)).resolve())
+            return _absolute(value, folder)
         return value
 
     return {key: fixed(key, value) for key, value in data.items()}
+
+
+def _absolute(value: str, folder: Path) -> str:
+    # os.path's leaves a home nobody knows as it is; pathlib's raises.
+    return str((folder / os.path.expanduser(value)).resolve())
+
+
+def _expert(stanza: Any, folder: Path) -> Any:
+    if not isinstance(stanza, dict):
+        return stanza
+
+    def placed(key: str, value: Any) -> Any:
+        if key not in ("path", "adapter") or not isinstance(value, str) or value.startswith(_EMBEDDED):
+            return value
+        found = _absolute(value, folder)
+        return found if value.startswith((".", "~", "/")) or Path(found).is_dir() else value
+
+    return {key: placed(key, value) for key, value in stanza.items()}

@@ -143,10 +143,13 @@ def with_ways(prompts: str | Mapping[str, Any] | Sequence[object], ways: Mapping
 
 
 def _with(row: object, ways: Mapping[str, Any]) -> object:
-    if isinstance(row, str):
+    if isinstance(row, Mapping):
+        return {**ways, **row}
+    try:
         read = prepare_writing(row)
-        return {"prompt": read.text, **ways, **read.facts["ways"]} if row.strip() else row
-    return {**ways, **row} if isinstance(row, Mapping) else row
+    except InputError:  # the run says what is wrong with this row, and answers the others
+        return row
+    return {"prompt": read.text, **ways, **read.facts["ways"]}
 
 
 def _text(row: int, answer: Answer) -> str:

@@ -85,6 +85,9 @@ def test_confidence_is_the_mean_of_calibrated_tokens(ensemble: Ensemble, heads: 
     other = WriterTier(
         "writer", Decoder(ensemble, heads), mode="hard", calibration=TokenCalibration(1, 0, "else")
     )
+    assert tier.calibrator is not None
+    assert tier.calibrator.fingerprint == tier.fingerprint
+    assert other.calibrator is None
     [unsure] = other.predict([task()])
     assert isinstance(unsure, Prediction)
     assert unsure.confidence is None

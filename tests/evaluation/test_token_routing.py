@@ -145,7 +145,7 @@ def test_a_report_holds_every_system(router: Router, sets: Path, tmp_path: Path)
     assert any("medqa" in line and "skipped" in line for line in told)
     assert all(path.is_file() for path in report.files)
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
-        "bits_per_byte.png", "routing.png", "lazy.png", "accuracy.png",
+        "token_bits_per_byte.png", "token_matrix.png", "token_lazy.png", "token_accuracy.png",
     }  # fmt: skip
     [first, _] = (tmp_path / "examples" / "soft_zero-shot.jsonl").read_text().splitlines()
     answer = json.loads(first)

@@ -41,9 +41,9 @@ def stacked(maker: str) -> Any:
     return model
 
 
-def together(model: Any, chosen: tuple[int, ...]) -> Tensor:
+def together(model: Any, chosen: tuple[int, ...], ids: Tensor = IDS) -> Tensor:
     with torch.no_grad(), use_experts(chosen):
-        found: Tensor = model(IDS.repeat(len(chosen), 1)).logits
+        found: Tensor = model(ids.repeat(len(chosen), 1)).logits
     return found.unflatten(0, (len(chosen), -1))
 
 
@@ -55,6 +55,16 @@ def test_each_part_of_the_batch_belongs_to_its_expert(maker: str, chosen: tuple[
         wanted = alone(maker, expert)
         assert torch.allclose(part, wanted, atol=TOLERANCE)
         assert torch.equal(part.argmax(-1), wanted.argmax(-1))
+
+
+@pytest.mark.parametrize("maker", languages.MAKERS)
+@pytest.mark.parametrize(("chosen", "tokens"), [((0, 1), 1), ((0, 1), 3), ((0, 1, 2), 2), ((2, 0), 2)])
+def test_a_few_rows_are_computed_another_way_with_the_same_answer(
+    maker: str, chosen: tuple[int, ...], tokens: int
+) -> None:
+    found = together(stacked(maker), chosen, IDS[:1, :tokens])
+    for part, expert in zip(found, chosen, strict=True):
+        assert torch.allclose(part, alone(maker, expert)[:1, :tokens], atol=TOLERANCE)
 
 
 def test_the_base_is_one_of_the_experts_and_the_default() -> None:

@@ -62,6 +62,19 @@ def test_in_endless_doubt_the_surest_draft_stays() -> None:
     assert "the surest of writer, mixture" in answer.trail[2].reason
 
 
+@pytest.mark.parametrize("way", [{"temperature": 0.7}, {"force": "writer"}])
+def test_what_was_asked_for_is_not_doubted(way: dict[str, Any]) -> None:
+    tiers = {"writer": Scribe("writer", "a", [0.1]), "mixture": Scribe("mixture", "b", [0.9])}
+    [drawn, plain] = answers(
+        graph(tiers), [{"prompt": "go on", **way}, {"prompt": "go on", "temperature": 0}]
+    )
+    assert (drawn.label, drawn.source) == ("a" * 12, "writer")
+    assert drawn.confidence == pytest.approx(0.1)
+    assert plain.label == "b" * 12
+    [healed] = answers(graph({**tiers, "writer": Failing("writer")}), {"prompt": "go on", **way})
+    assert healed.label == "b" * 12
+
+
 def test_a_dead_tier_is_replaced_chunk_by_chunk() -> None:
     tiers = {"writer": Failing("writer"), "mixture": Scribe("mixture", "b", [0.9])}
     [answer] = answers(graph(tiers), "go on")

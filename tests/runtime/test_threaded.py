@@ -29,8 +29,8 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def threads() -> int:
-    return sum(thread.name == "mendgraph-primary" for thread in threading.enumerate())
+def threads(tier: str = "primary") -> int:
+    return sum(thread.name == f"mendgraph-{tier}" for thread in threading.enumerate())
 
 
 def test_a_hang_meets_its_deadline_and_heals_when_it_ends() -> None:
@@ -147,22 +147,23 @@ def test_a_tier_that_calls_exit_has_crashed() -> None:
 
 
 def test_one_after_the_other_shares_one_thread_and_none_is_left() -> None:
-    before = threads()
-    tier = Supervised("primary", Echo(), POLICY)
+    tier = Supervised(
+        "one by one", Echo(), POLICY
+    )  # a name of its own: threads of other tests may end meanwhile
     for _ in range(50):
         tier.serve(inputs(1))
-    assert threads() == before + 1
+    assert threads("one by one") == 1
     tier.close()
-    until(lambda: threads() == before)
+    until(lambda: threads("one by one") == 0)
 
 
 def test_a_tier_that_nobody_closed_leaves_no_thread_when_it_is_forgotten() -> None:
-    before = threads()
-    tier = Supervised("primary", Echo(), POLICY)
+    tier = Supervised("forgotten", Echo(), POLICY)
     tier.serve(inputs(1))
+    assert threads("forgotten") == 1
     del tier
     gc.collect()
-    until(lambda: threads() == before)
+    until(lambda: threads("forgotten") == 0)
 
 
 def test_a_hung_call_does_not_keep_the_process_alive() -> None:

@@ -279,5 +279,7 @@ def _writer(
     own_way: bool = False,
 ) -> Tier:
     ensemble = workshop.ensemble if experts is None else workshop.ensemble_of(experts)
-    folder = f"{workshop.writing.heads}/{mode}" if heads is None and mode != "forced" else heads
-    return open_writer(name, ensemble, mode, heads=folder, expert=expert, own_way=own_way)
+    trained = workshop.writing.heads
+    folder = f"{trained}/{mode}" if heads is None and mode != "forced" else heads
+    others = None if heads is not None else lambda other: f"{trained}/{other}"
+    return open_writer(name, ensemble, mode, heads=folder, expert=expert, own_way=own_way, others=others)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log, log1p
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from mendgraph.adapters.artifacts import MANIFEST, open_artifact, resolve
@@ -18,11 +19,12 @@ from mendgraph.adapters.causal.state import Mode, Options, Row, State
 from mendgraph.adapters.causal.trace import TracedToken
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hashing import sha256_of_json
+from mendgraph.core.calibration import Platt
 from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.core.writing import Draft, drafted
-from mendgraph.errors import BadOutput, ConfigError, HashMismatch, InputError, UnknownNameError
+from mendgraph.errors import ArtifactError, BadOutput, ConfigError, HashMismatch, InputError, UnknownNameError
 
-__all__ = ["TokenCalibration", "WriterTier", "open_calibration", "open_writer"]
+__all__ = ["TokenCalibration", "Voice", "WriterTier", "open_calibration", "open_voice", "open_writer"]
 
 _FLOOR = 1e-12
 _DEFAULTS = Options()
@@ -58,6 +60,42 @@ def open_calibration(path: Path) -> TokenCalibration | None:
         return TokenCalibration(float(found["slope"]), float(found["intercept"]), str(found["fingerprint"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The experts with the heads of one mode.
+
+    Attributes:
+        calibration: of single tokens; without one for these experts nothing is sure.
+        doubt: trust below which lazy decoding asks the others.
+    """
+
+    decoder: Decoder
+    calibration: TokenCalibration | None = None
+    doubt: float = _DEFAULTS.doubt
+
+
+def open_voice(ensemble: Ensemble, heads: str) -> Voice:
+    """With what training left in a folder: heads, the doubt they were fitted with, and their calibration.
+
+    Args:
+        heads: a folder of `mend train token_routing`, or a file of heads alone, which leaves the voice uncalibrated.
+
+    Raises:
+        ArtifactError: the heads are refused, or were trained for experts with other weights.
+    """
+    folder = resolve(heads)
+    if (folder / MANIFEST).is_file():
+        trained_for = open_artifact(folder).manifest.settings.get("ensemble")
+        if trained_for != ensemble.fingerprint:
+            raise HashMismatch(
+                f"the heads in {heads!r} were trained for experts {trained_for}, these are {ensemble.fingerprint}",
+                hint="train heads for these experts: mend train token_routing",
+            )
+    saved = load_heads(folder, ensemble.names, ensemble.hidden_size)
+    doubt = _DEFAULTS.doubt if saved.doubt is None else saved.doubt
+    return Voice(Decoder(ensemble, saved.heads), open_calibration(folder / "policy.json"), doubt)
+
+
 def open_writer(
     name: str,
     ensemble: Ensemble,
@@ -66,13 +104,14 @@ def open_writer(
     heads: str | None = None,
     expert: str | None = None,
     own_way: bool = False,
+    others: Callable[[Mode], str] | None = None,
 ) -> WriterTier:
-    """A writer with what training left in a folder: heads, the doubt they were fitted with, and their calibration.
+    """A writer with trained heads.
 
     Args:
         expert: who writes in ``forced`` mode; None for the first.
-        heads: a folder of `mend train token_routing`, or a file of heads alone, which leaves the tier uncalibrated;
-            None for ``forced``, which then counts every token as right as its probability says.
+        heads: as for `open_voice`; None for ``forced``, which then counts every token as right as its probability says.
+        others: where the heads of another mode are, for rows that ask for it; they are opened when one does.
 
     Raises:
         ConfigError: the mode needs heads, or an expert, that are not named.
@@ -85,27 +124,18 @@ def open_writer(
     if heads is None:
         if mode != "forced":
             raise ConfigError(f"tiers.{name}: mode {mode!r} needs heads", hint="name their folder as heads")
-        plain = TokenCalibration(1.0, 0.0, ensemble.fingerprint)
-        return WriterTier(
-            name, Decoder(ensemble), mode=mode, expert=expert, calibration=plain, own_way=own_way
-        )
-    folder = resolve(heads)
-    if (folder / MANIFEST).is_file():
-        trained_for = open_artifact(folder).manifest.settings.get("ensemble")
-        if trained_for != ensemble.fingerprint:
-            raise HashMismatch(
-                f"the heads in {heads!r} were trained for experts {trained_for}, these are {ensemble.fingerprint}",
-                hint="train heads for these experts: mend train token_routing",
-            )
-    saved = load_heads(folder, ensemble.names, ensemble.hidden_size)
+        voice = Voice(Decoder(ensemble), TokenCalibration(1.0, 0.0, ensemble.fingerprint))
+    else:
+        voice = open_voice(ensemble, heads)
     return WriterTier(
         name,
-        Decoder(ensemble, saved.heads),
+        voice.decoder,
         mode=mode,
         expert=expert,
-        calibration=open_calibration(folder / "policy.json"),
-        doubt=saved.doubt,
+        calibration=voice.calibration,
+        doubt=voice.doubt,
         own_way=own_way,
+        others=None if others is None else lambda other: open_voice(ensemble, others(other)),
     )
 
 
@@ -117,6 +147,7 @@ class WriterTier:
         calibration: of single tokens; without one for these experts the tier is sure of nothing.
         doubt: trust below which lazy decoding asks the others.
         own_way: keep `mode` whatever a row asks for: a backup that did as its primary would heal nothing.
+        others: the voice of another mode that a row asks for; None to decode it with the heads of `mode`.
     """
 
     def __init__(
@@ -129,18 +160,29 @@ class WriterTier:
         calibration: TokenCalibration | None = None,
         doubt: float | None = None,
         own_way: bool = False,
+        others: Callable[[Mode], Voice] | None = None,
     ) -> None:
         ensemble = decoder.ensemble
         self.name = name
         self.decoder = decoder
         self.experts = ensemble.names
-        self._plain = replace(_DEFAULTS, mode=mode, expert=expert, doubt=0.5 if doubt is None else doubt)
+        own = Voice(decoder, calibration, _DEFAULTS.doubt if doubt is None else doubt)
+        self._plain = replace(_DEFAULTS, mode=mode, expert=expert, doubt=own.doubt)
         self._own_way = own_way
-        known = calibration is not None and calibration.fingerprint == ensemble.fingerprint
-        self._calibration = calibration if known else None
+        self._own, self._others = own, others
+        self._voices: dict[str, Voice] = {mode: own, "forced": own}
+        self._opening = Lock()
         self.fingerprint = sha256_of_json({"experts": ensemble.fingerprint, "mode": mode, "expert": expert})[
             :16
         ]
+
+    @property
+    def calibrator(self) -> Platt | None:
+        """How its tokens' probabilities are calibrated, for those who ask whether they are; `predict` has done it."""
+        sure = self._own.calibration
+        if sure is None or sure.fingerprint != self.decoder.ensemble.fingerprint:
+            return None
+        return Platt(sure.slope, sure.intercept, self.fingerprint)
 
     def predict(self, rows: Sequence[Input]) -> list[Prediction | Failure]:
         """Rows are `core.writing.Task`s in the facts; those that are decoded alike are decoded together."""
@@ -150,10 +192,16 @@ class WriterTier:
             try:
                 options, state = self._begun(row)
             except (InputError, ConfigError, UnknownNameError) as error:
-                found[place] = Failure.of(InputError(error.message, hint=error.hint))
+                message = error.message.replace(
+                    "prompt 0", "the prompt", 1
+                )  # the decoder sees one row at a time
+                found[place] = Failure.of(InputError(message, hint=error.hint))
+                continue
+            except ArtifactError as error:  # the heads of another mode that the row asks for
+                found[place] = Failure.of(error)
                 continue
             if row.facts["tokens"] < 1 or state.finish:
-                found[place] = self._said(state, state)
+                found[place] = self._said(state, state, options)
             else:
                 groups.setdefault(options, []).append((place, state))
         for options, group in groups.items():
@@ -164,7 +212,7 @@ class WriterTier:
         task = row.facts
         options = self._options(task["ways"])
         if task["text"] is None:
-            state = self.decoder.begin([row.text], options)
+            state = self._voice(options.mode).decoder.begin([row.text], options)
         else:
             known = Row.from_dict(task["text"])
             active = known.active if known.active in self.experts else None
@@ -187,7 +235,15 @@ class WriterTier:
             self.decoder.ensemble.index(force)
             return replace(chosen, mode="forced", expert=force)
         mode = plain.mode if self._own_way else ways.get("mode", plain.mode)
-        return replace(chosen, mode=mode, expert=plain.expert if mode == plain.mode else None)
+        if mode == plain.mode:
+            return chosen
+        return replace(chosen, mode=mode, expert=None, doubt=self._voice(mode).doubt)
+
+    def _voice(self, mode: Mode) -> Voice:
+        with self._opening:
+            if mode not in self._voices:
+                self._voices[mode] = self._own if self._others is None else self._others(mode)
+            return self._voices[mode]
 
     def _decoded(
         self, options: Options, group: Sequence[tuple[int, Row]], rows: Sequence[Input]
@@ -199,10 +255,12 @@ class WriterTier:
         absent = Row(prompt=(self.decoder.ensemble.vocabulary.pad_id,), finish="length")
         batch = tuple(states[places[n]] if n in places else absent for n in range(size))
         wanted = {place: int(rows[place].facts["tokens"]) for place in states}
-        after = self.decoder.decode(State(batch, options), min(wanted.values()))
-        return {place: self._said(states[place], after.rows[number]) for number, place in places.items()}
+        after = self._voice(options.mode).decoder.decode(State(batch, options), min(wanted.values()))
+        return {
+            place: self._said(states[place], after.rows[number], options) for number, place in places.items()
+        }
 
-    def _said(self, before: Row, after: Row) -> Prediction | Failure:
+    def _said(self, before: Row, after: Row, options: Options) -> Prediction | Failure:
         new = after.tokens[len(before.tokens) :]
         if after.finish == "failed" and not new:
             story = (
@@ -213,12 +271,13 @@ class WriterTier:
             after.to_dict(), after.text[len(before.text) :], len(before.tokens), len(before.tokens) + len(new)
         )
         raw = exp(sum(log(max(token.probability, _FLOOR)) for token in new) / len(new)) if new else 1.0
-        return drafted(draft, min(raw, 1.0), self._confidence(new))
+        return drafted(draft, min(raw, 1.0), self._confidence(new, options.mode))
 
-    def _confidence(self, new: Sequence[TracedToken]) -> float | None:
-        if self._calibration is None:
+    def _confidence(self, new: Sequence[TracedToken], mode: Mode) -> float | None:
+        sure = self._voice(mode).calibration
+        if sure is None or sure.fingerprint != self.decoder.ensemble.fingerprint:
             return None
-        return sum(map(self._calibration, (token.probability for token in new))) / len(new) if new else 1.0
+        return sum(map(sure, (token.probability for token in new))) / len(new) if new else 1.0
 
 
 def _reopened(row: Row, options: Options) -> Any:

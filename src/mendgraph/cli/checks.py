@@ -9,6 +9,7 @@ import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -128,16 +129,19 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
                 tier: {**health, "combined": policy.fingerprints.get(tier) == health["fingerprint"] != ""}
                 for tier, health in opened.health().items()
             }
-            if policy.calibrators and policy.thresholds:
+            own = sum(health["calibrated"] for health in report["tiers"].values())
+            if policy.thresholds and (policy.calibrators or own):
                 target = ", ".join(f"{key} {value:g}" for key, value in policy.target.items())
-                words = (
-                    f"{len(policy.calibrators)} calibrators, thresholds for {target or 'no stated target'}"
-                )
+                count = len(policy.calibrators) or own
+                words = f"{count} calibrators, thresholds for {target or 'no stated target'}"
                 report["policy"] = {"state": "fitted", "words": words}
             if answer.error is not None:
                 report["error"] = answer.error.message
             else:
-                report["trial"] = f"{answer.input!r}: {answer.best_guess}, {answer.status}"
+                said = shorten(
+                    str(answer.best_guess), 80, placeholder=" ..."
+                )  # some graphs write whole texts
+                report["trial"] = f"{answer.input!r}: {said}, {answer.status}"
     except MendError as error:
         report["error"] = str(error)
     return report

@@ -11,6 +11,9 @@ from mendgraph.cli.console import answers_console, story, waiting
 from mendgraph.cli.opening import late
 from mendgraph.cli.options import TrainableName
 
+MADE = ("conflict",)
+"""Graphs whose data are generated, so that no folder has to be named."""
+
 
 def data(
     graph: TrainableName,
@@ -54,8 +57,13 @@ def data(
     > mend data token_routing --data-dir downloads/
 
     > mend data lm --data-dir downloads/
+
+    `conflict` needs no folder: its claim sets are made, from a seed. One with breaking_nli.parquet in it gives the
+    types classifier more to learn from.
+
+    > mend data conflict --data-dir downloads/
     """
-    if data_dir is None and not hub:
+    if data_dir is None and not hub and graph not in MADE:
         raise typer.BadParameter("give --data-dir DIR, or --hub")
     prepare = late(f"mendgraph.training.{graph}.prepare", f"prepare_{graph}", extra="hub" if hub else "train")
     out = out or Path("data/processed", "" if graph == "emotion" else graph)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mendgraph.cli import routing
+from mendgraph.cli import routing, ways
 from mendgraph.cli.answering import answered
 from mendgraph.cli.asked import STDIN, Asked, asked, roles_of
 from mendgraph.cli.console import story_console
@@ -76,7 +76,7 @@ def run(
             "--column",
             help="The column of the file that holds the text.",
             metavar="NAME",
-            show_default="text; for prompt_routing: prompt",
+            show_default="text; for prompt_routing and token_routing: prompt",
         ),
     ] = None,
     prompt: PromptText = None,
@@ -101,6 +101,14 @@ def run(
     max_latency: routing.MaxLatency = None,
     without: routing.Without = None,
     execute: routing.Execute = False,
+    mode: ways.Mode = None,
+    force: ways.Force = None,
+    max_new_tokens: ways.MaxNewTokens = None,
+    temperature: ways.Temperature = None,
+    top_p: ways.TopP = None,
+    top_k: ways.TopK = None,
+    stop: ways.Stop = None,
+    seed: ways.Seed = None,
     threshold: Threshold = None,
     ask: Annotated[
         AskChoice | None,
@@ -166,6 +174,8 @@ def run(
     > mend run reflection --input session.txt --plot session.png
 
     > mend run prompt_routing "Prove that 2 is irrational." --max-cost 0.0002
+
+    > mend run token_routing "The heart is" --mode soft --max-new-tokens 60 --temperature 0.8
     """
     from mendgraph.cli.output import columns_for
     from mendgraph.cli.rows import chunks
@@ -177,6 +187,19 @@ def run(
             "--plot and --speaker belong to a conversation; `mend stats --plots` draws rows"
         )
     terms = routing.terms_of(graph, max_cost, cost_weight, max_latency, without, execute)
+    writes = ways.ways_of(
+        graph,
+        {
+            "mode": mode,
+            "force": force,
+            "max_new_tokens": max_new_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "stop": stop,
+            "seed": seed,
+        },
+    )
     fix_texts(journal, journal_text)
     if source is not None and output is not None and _same(source, output):
         raise DataError(f"--output is the input file {str(output)!r}", hint="give another name")
@@ -192,6 +215,11 @@ def run(
         if terms or execute:
             raise typer.BadParameter(
                 "a durable job takes its terms from its rows and the configuration, and calls no LLM",
+                param_hint="--job",
+            )
+        if writes:
+            raise typer.BadParameter(
+                "a durable job writes as its rows and the configuration say: put mode, seed and the like there",
                 param_hint="--job",
             )
         over, taken = tuple(overrides or ()), tuple(down or ())
@@ -258,7 +286,7 @@ def run(
             stack.push(telling_what_is_written(counts, output))
         for piece in chunks(wanted.rows()):
             options.update(limits.left())
-            rows = routing.with_terms_of(piece, terms)
+            rows = ways.with_ways_of(routing.with_terms_of(piece, terms), writes)
             answers = answered(stream(rows, **options), len(piece), meter.advance)
             limits.spend(answers, opened.context.costs)
             write(answers)

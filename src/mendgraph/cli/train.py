@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from mendgraph.cli import conflict_options as conflict
 from mendgraph.cli import token_options as tokens
 from mendgraph.cli.console import answers_console, story
 from mendgraph.cli.opening import late
@@ -66,7 +67,8 @@ def train(
             "prompt_routing: router, neighbours, blind, or policy. For token_routing: soft, hard, lazy, fusion (heads "
             "for that way of decoding), sequence (the router that chooses once per text), policy, or model for all. "
             "For lm: tokenizer, base (can always go on with --resume), decay (makes the base's weights from its last "
-            "checkpoint), experts, cards (manifests and model cards), or model for all of them.",
+            "checkpoint), experts, cards (manifests and model cards), or model for all of them. For conflict: reader, "
+            "detector (with the layer sweep), refinement, calibration (of the detector), or types.",
         ),
     ] = "model",
     risk: Annotated[
@@ -120,12 +122,14 @@ def train(
             "--max-minutes",
             min=0.1,
             help="Wall-clock limit; the schedule ends with it.",
-            rich_help_panel="lm",
+            rich_help_panel="lm and conflict",
         ),
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="Optimizer steps of each run.", rich_help_panel="lm"),
+        typer.Option(
+            "--steps", min=1, help="Optimizer steps of each run.", rich_help_panel="lm and conflict"
+        ),
     ] = None,
     full_experts: Annotated[
         bool,
@@ -133,6 +137,13 @@ def train(
             "--full-experts", help="Experts as full models instead of adapters.", rich_help_panel="lm"
         ),
     ] = False,
+    base: conflict.Base = None,
+    reader: conflict.ReaderModel = None,
+    lora: conflict.Lora = False,
+    layer: conflict.Layer = None,
+    gated: conflict.Gated = False,
+    single_shot: conflict.SingleShot = False,
+    all_levels: conflict.AllLevels = False,
 ) -> None:
     """Train one part of a graph on prepared data.
 
@@ -144,6 +155,9 @@ def train(
     `lm` trains the embedded language models from scratch: tokenizer, base model, experts. It takes what time it is
     given: on a GPU minutes, on one CPU core hours, which may be spread over days. It prints bits per byte, models by
     domains.
+
+    `conflict` trains what reads documents and finds where they contradict each other: a reader first, then a
+    detector and a refinement on its hidden states.
 
     > mend train emotion
 
@@ -162,26 +176,40 @@ def train(
     > mend train lm --max-minutes 480
 
     > mend train lm --part base --resume --max-minutes 240
+
+    > mend train conflict --part reader --max-minutes 40
+
+    > mend train conflict --part detector
     """
-    flags = tokens.given(
-        {
-            "datasets": datasets,
-            "num_epochs": num_epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "warmup_steps": warmup_steps,
-            "entropy_weight": entropy_weight,
-            "load_balance_weight": load_balance_weight,
-            "head_hidden_dim": head_hidden_dim,
-            "head_dropout": head_dropout,
-            "seed": seed,
-            "device": device,
-            "log_every_n_steps": log_every_n_steps,
-            "report_to": report_to,
-            "max_tokens": max_tokens,
-        },
-        graph,
-    )
+    flags: dict[str, Any] = {
+        "datasets": datasets,
+        "num_epochs": num_epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "warmup_steps": warmup_steps,
+        "entropy_weight": entropy_weight,
+        "load_balance_weight": load_balance_weight,
+        "head_hidden_dim": head_hidden_dim,
+        "head_dropout": head_dropout,
+        "seed": seed,
+        "device": device,
+        "log_every_n_steps": log_every_n_steps,
+        "report_to": report_to,
+        "max_tokens": max_tokens,
+    }
+    own: dict[str, Any] = {
+        "base": base,
+        "reader": reader,
+        "lora": lora,
+        "layer": layer,
+        "gated": gated,
+        "single_shot": single_shot,
+        "all_levels": all_levels,
+    }
+    if graph == conflict.GRAPH:
+        own |= {name: flags.pop(name) for name in conflict.SHARED}
+    flags = tokens.given(flags, graph)
+    own = conflict.given(own, graph)
     if schema or spec_file is not None:
         _only_for_routing(graph)
     if schema:
@@ -190,6 +218,9 @@ def train(
         return
     if graph == LANGUAGE_MODELS:
         _train_lm(part, data, out, max_minutes, steps, full_experts, resume)
+        return
+    if graph == conflict.GRAPH:
+        conflict.train_part(part, data, out, own, minutes=max_minutes, steps=steps, resume=resume)
         return
     from mendgraph.config import load_config
 

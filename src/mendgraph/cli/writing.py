@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from rich.text import Text
 from mendgraph.cli.background import interruptible, still_busy
 from mendgraph.cli.command import Command
 from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.typed import Typed
 from mendgraph.cli.written import Palette, story_of
 from mendgraph.core.token_routing import MODES
 from mendgraph.core.values import Answer
@@ -20,6 +21,7 @@ from mendgraph.errors import ConfigError, MendError, UnknownNameError
 if TYPE_CHECKING:
     from mendgraph.token_routing import TokenRoutingGraph
 
+_SHORT = {"max_new_tokens": "tokens"}
 PATIENCE_S = 30.0
 """How long a pause waits for the chunk under way."""
 
@@ -45,30 +47,48 @@ def write(session: Session, keyboard: Lines, prompt: str, obey: Any) -> Answer:
         threshold=session.threshold,
         down=sorted(session.down),
     )
-    palette = Palette(graph.experts)
+    shown = Typed(session.console, Palette(graph.experts))
     session.console.print(Text(INDENT), end="")
-    while True:
-        try:
-            for event in interruptible(run(request, thread, stream_mode="custom", durability="sync")):
-                if event["event"] == "chunk":
-                    session.console.print(
-                        palette.piece(event["tokens"], event["text"]), end="", soft_wrap=True
-                    )
-                    session.console.file.flush()
-                elif event["event"] == "answer":
-                    answer = Answer.from_dict(event["answer"])
-        except KeyboardInterrupt:
-            session.say()
-            if not _steered(session, keyboard, thread, obey):
-                raise
-            request = None
-            session.console.print(Text(INDENT), end="")
-            continue
-        session.say()
+    try:
+        while True:
+            try:
+                answer = _watched(shown, run(request, thread, stream_mode="custom", durability="sync"))
+            except KeyboardInterrupt:
+                found = _paused(graph, thread)
+                shown.catch_up(found)
+                session.say()
+                if not found.get("answers"):
+                    if not _steered(session, keyboard, thread, obey):
+                        raise
+                    request = None
+                    session.console.print(Text(INDENT), end="")
+                    continue
+                answer = Answer.from_dict(found["answers"][0])  # the pause came too late
+            else:
+                session.say()
+            if answer.error is None:
+                session.say(story_of(answer))
+            return answer
+    finally:
         _forget(graph, thread)
-        if answer.error is None:
-            session.say(story_of(answer))
-        return answer
+
+
+def _watched(shown: Typed, events: Iterable[Mapping[str, Any]]) -> Answer:
+    for event in interruptible(events):
+        if event["event"] == "chunk":
+            shown.chunk(event["tokens"], event["text"])
+        elif event["event"] == "answer":
+            answer = Answer.from_dict(event["answer"])
+    return answer
+
+
+def _paused(graph: TokenRoutingGraph, thread: Any) -> Mapping[str, Any]:
+    """What the run knows when the chunk under way has come to its end."""
+    deadline = time.monotonic() + PATIENCE_S
+    while still_busy() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    values: Mapping[str, Any] = graph.graph.get_state(thread).values
+    return values
 
 
 def _steered(session: Session, keyboard: Lines, thread: Any, obey: Any) -> bool:
@@ -76,9 +96,6 @@ def _steered(session: Session, keyboard: Lines, thread: Any, obey: Any) -> bool:
     session.say(
         "paused: /force, /mode, /kill and /restore hold from here on; Enter goes on, Ctrl-C stops", "dim"
     )
-    deadline = time.monotonic() + PATIENCE_S
-    while still_busy() and time.monotonic() < deadline:
-        time.sleep(0.02)
     while True:
         try:
             line = keyboard.line()
@@ -96,7 +113,7 @@ def _steered(session: Session, keyboard: Lines, thread: Any, obey: Any) -> bool:
         if session.over:
             return False
     graph = session.graph.graph
-    rows = graph.get_state(thread).values["rows"]
+    rows = graph.get_state(thread).values.get("rows", [])
     steered = [_with(row, session.terms) for row in rows]
     if steered != rows:
         graph.update_state(thread, {"rows": steered})
@@ -118,7 +135,7 @@ def ways_told(session: Session) -> list[str]:
     """In a few words each, for the prompt of the REPL."""
     return [
         *(f"{expert} down" for expert in downed(session)),
-        *(f"{name} {value}" for name, value in session.terms.items()),
+        *(f"{_SHORT.get(name, name)} {value}" for name, value in session.terms.items()),
     ]
 
 

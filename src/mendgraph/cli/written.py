@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -27,21 +28,24 @@ class Palette:
     def of(self, expert: str) -> str:
         return self._colours.setdefault(expert, COLOURS[len(self._colours) % len(COLOURS)])
 
-    def piece(self, tokens: Sequence[Mapping[str, Any]], text: str) -> Text:
-        """`text`, the new tokens' share of it in their experts' colours.
+    def pieces(self, tokens: Sequence[Mapping[str, Any]], text: str) -> Iterator[Text]:
+        """`text` token by token, each in its expert's colour.
 
         Tokens that are parts of one character, or were cut off by a stop, are not in the text as they stand: where the
         two part, the rest gets the colour of the last token.
         """
-        found, place = Text(), 0
+        place = 0
         for token in tokens:
             if not text.startswith(token["token"], place):
                 break
-            found.append(_shown(token["token"]), self.of(token["expert"]))
+            yield Text(_shown(token["token"]), self.of(token["expert"]))
             place += len(token["token"])
         if place < len(text):
-            found.append(_shown(text[place:]), self.of(tokens[-1]["expert"]) if tokens else "")
-        return found
+            yield Text(_shown(text[place:]), self.of(tokens[-1]["expert"]) if tokens else "")
+
+    def piece(self, tokens: Sequence[Mapping[str, Any]], text: str) -> Text:
+        """All `pieces` in one."""
+        return Text.assemble(*self.pieces(tokens, text))
 
     def legend(self) -> Text:
         return Text("  ").join(Text(name, colour) for name, colour in self._colours.items())
@@ -77,11 +81,22 @@ def story_of(answer: Answer) -> Text:
         "context": "context full",
     }
     found.append(f"  {len(tokens)} tokens, {ends.get(answer.value['finish'], 'not finished')}{sure}", "dim")
+    found.append(_healed(answer), "yellow")
     for loss in answer.value["dropped"]:
         found.append(
             f"  {loss['expert']} out from token {loss['step']} on ({one_line(loss['message'])})", "red"
         )
     return found
+
+
+def _healed(answer: Answer) -> str:
+    """How many chunks another tier wrote than the first, and why if the first could not."""
+    kept = [one for one in answer.trail if one.verdict == "accept"]
+    first = answer.trail[0].tier if answer.trail else ""
+    others = Counter(one.tier for one in kept if one.tier != first)
+    told = "".join(f"  {count} of {len(kept)} chunks by {tier}" for tier, count in others.items())
+    failed = next((one.failure for one in answer.trail if one.tier == first and one.failure), None)
+    return f"{told}: {one_line(failed.message)}" if told and failed else told
 
 
 def _shown(text: str) -> str:

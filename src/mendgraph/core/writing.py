@@ -15,7 +15,7 @@ from mendgraph.core.text import LIMIT, clean
 from mendgraph.core.values import Input, Prediction
 from mendgraph.errors import InputError
 
-FIELDS: Final = ("text",)
+FIELDS: Final = ("prompt",)
 LABELS: Final = ("right", "wrong")
 """What a tier says about its own draft."""
 WAYS: Final = ("mode", "force", "max_new_tokens", "temperature", "top_p", "top_k", "stop", "seed")

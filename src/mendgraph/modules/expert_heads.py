@@ -85,15 +85,14 @@ class ExpertHeads(nn.Module):
             experts: which of the M experts the K parts of `states` belong to; None means all of them.
         """
         found = states.to(self.weights[0].dtype).reshape(states.shape[0], -1, states.shape[-1])  # (K, N, H)
-        pick = None if experts is None or list(experts) == [*range(len(self.experts))] else list(experts)
+        pick = _pick(range(len(self.experts)) if experts is None else experts)
         last = len(self.weights) - 1
         for number in range(last + 1):
-            weight, bias = _of(self.weights[number], pick), _of(self.biases[number], pick)
-            found = torch.baddbmm(bias[:, None], found, weight.mT)
+            found = torch.baddbmm(self.biases[number][pick, None], found, self.weights[number][pick].mT)
             if number < last:
                 if self.norm:
-                    found = _normal(found) * _of(self.gains[number], pick)[:, None]
-                    found = found + _of(self.shifts[number], pick)[:, None]
+                    gain, shift = self.gains[number][pick, None], self.shifts[number][pick, None]
+                    found = torch.addcmul(shift, _normal(found), gain)
                 found = self.dropout(found.relu())
         return found.reshape(states.shape[:-1]).float()
 
@@ -103,10 +102,9 @@ class ExpertHeads(nn.Module):
 
     def trust(self, scores: Tensor, experts: Sequence[int]) -> Tensor:
         """(K, ...) scores -> (K, ...) in [0, 1]: each expert's own confidence, without a look at the others."""
-        shape = (-1, *[1] * (scores.dim() - 1))
-        return torch.sigmoid(
-            scores * self.slope[list(experts)].view(shape) + self.offset[list(experts)].view(shape)
-        )
+        shape, pick = (-1, *[1] * (scores.dim() - 1)), _pick(experts)
+        slope, offset = self.slope[pick].view(shape), self.offset[pick].view(shape)
+        return torch.sigmoid(torch.addcmul(offset, scores, slope))
 
     def complement(self, states: Tensor, chosen: Tensor) -> Tensor:
         """(M, N, H) states of all experts, (N,) the chosen one of each row -> (N, H), to add to the chosen one's state.
@@ -128,5 +126,7 @@ def _normal(values: Tensor) -> Tensor:
     return torch.nn.functional.layer_norm(values, values.shape[-1:], eps=_EPSILON)
 
 
-def _of(stacked: Tensor, pick: list[int] | None) -> Tensor:
-    return stacked if pick is None else stacked[pick]
+def _pick(experts: Sequence[int]) -> slice | list[int]:
+    """Index of these experts; where they stand side by side one that copies nothing."""
+    first, last = experts[0], experts[-1] + 1
+    return slice(first, last) if [*experts] == [*range(first, last)] else [*experts]

@@ -21,6 +21,7 @@ from torch.nn import functional as F  # noqa: N812 - the name every torch user r
 
 from mendgraph.errors import ArtifactError
 from mendgraph.modules.peft_format import LowRank, read_lora
+from mendgraph.modules.skinny import is_skinny, skinny_linear
 
 __all__ = ["Lora", "StackedLinear", "stack", "use_experts"]
 
@@ -74,23 +75,24 @@ class StackedLinear(nn.Linear):
         factors = self._views[chosen] if chosen in self._views else self._view(chosen)
         if factors is None:
             return F.linear(input, self.weight, self.bias)
-        down, up = factors
+        down, up = factors  # (K, in, r), (K, r, out)
+        rows = input.reshape(-1, self.in_features)
         if len(chosen) == 1:
-            rows = input.reshape(-1, self.in_features)
-            out = torch.addmm(F.linear(rows, self.weight, self.bias), F.linear(rows, down[0]), up[0].T)
+            out = torch.addmm(F.linear(rows, self.weight, self.bias), torch.mm(rows, down[0]), up[0])
             return out.view(*input.shape[:-1], self.out_features)
-        parts = input.reshape(len(chosen), -1, self.in_features)  # (K, B T, in)
-        base = F.linear(parts, self.weight, self.bias)
-        out = torch.baddbmm(base, torch.bmm(parts, down.mT), up.mT)
-        return out.view(*input.shape[:-1], self.out_features)
+        multiply = skinny_linear if is_skinny(len(rows), self.weight) else F.linear
+        base = multiply(rows, self.weight, self.bias).unflatten(0, (len(chosen), -1))  # (K, B T, out)
+        inner = torch.bmm(rows.view(len(chosen), -1, self.in_features), down)
+        return torch.baddbmm(base, inner, up).reshape(*input.shape[:-1], self.out_features)
 
     def _view(self, chosen: tuple[int, ...]) -> tuple[Tensor, Tensor] | None:
+        """A^T and s B^T of these experts; None where all of them are the bare base."""
         found = None
         if not self.bare.issuperset(chosen):
             start, stop = chosen[0], chosen[-1] + 1
             rows = slice(start, stop) if chosen == tuple(range(start, stop)) else list(chosen)
             with torch.inference_mode(False):  # they are kept, for callers in any mode
-                found = self.down[rows], self.up[rows]
+                found = self.down[rows].mT, self.up[rows].mT
         self._views[chosen] = found
         return found
 

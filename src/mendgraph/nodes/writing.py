@@ -198,8 +198,9 @@ def _check_node(default: Context) -> Node:
                 {**state["options"], "ask": "never"},
                 tiers_left=left,
             )
-            if _forced(state, row) and last.prediction is not None:
-                last = last.judged("accept", None, "forced, so nobody else is asked")
+            why = _beyond_doubt(state, row)
+            if why and last.prediction is not None:
+                last = last.judged("accept", None, why)
             steps = [_told(last)]
             chosen = last if last.verdict == "accept" else None
             if last.verdict == "abstain":
@@ -310,9 +311,14 @@ def _sureness(attempt: Attempt) -> float:
     return -1.0 if said is None else said.raw if said.confidence is None else said.confidence
 
 
-def _forced(state: WritingState, row: int) -> bool:
+def _beyond_doubt(state: WritingState, row: int) -> str:
+    """Why a draft of this row is kept however unlikely it is; "" where its likelihood counts."""
     prepared = state["rows"][row]
-    return prepared is not None and "force" in prepared["facts"]["ways"]
+    ways = {} if prepared is None else prepared["facts"]["ways"]
+    if "force" in ways:
+        return "forced, so nobody else is asked"
+    # thresholds are about likeliest tokens: whoever draws has asked for others
+    return "drawn, so its likelihood says little" if ways.get("temperature", 0) > 0 else ""
 
 
 def _cut(attempt: Attempt) -> bool:

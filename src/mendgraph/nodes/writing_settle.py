@@ -76,6 +76,10 @@ def _confidence(kept: Sequence[Attempt]) -> float | None:
 
 
 def _nobody(attempts: Sequence[Attempt]) -> Failure:
-    said = "; ".join(dict.fromkeys(f"{a.tier}: {a.failure.message}" for a in attempts if a.failure))
+    messages = dict.fromkeys(a.failure.message for a in attempts if a.failure)
+    told = (
+        [f"{a.tier}: {a.failure.message}" for a in attempts if a.failure] if len(messages) > 1 else messages
+    )
+    said = "; ".join(dict.fromkeys(told))
     hints = [a.failure.hint for a in attempts if a.failure and a.failure.hint]
     return Failure("no_tier_answered", f"no tier could write ({said})", hints[0] if hints else "")

@@ -76,7 +76,8 @@ def test_going_back_and_dropping_rows_leaves_no_trace(name: str, back: int, rows
     reading = Reading(ensemble, [0, 1, 2], TEXTS, room=LENGTH)
     reading.states(everybody)
     changed = [[*TEXTS[row][: len(TEXTS[row]) - back], 5, 6][: len(TEXTS[row])] for row in rows]
-    assert reading.follow(rows, changed)
+    assert reading.common(rows, changed) > 0
+    reading.follow(rows, changed)
     found = reading.states(everybody).states
     for place, text in enumerate(changed):
         wanted = at_once(ensemble, text)
@@ -86,10 +87,12 @@ def test_going_back_and_dropping_rows_leaves_no_trace(name: str, back: int, rows
 
 def test_a_reading_follows_only_what_it_began() -> None:
     reading = Reading(ensemble_of("adapted"), [0, 1], [[5, 6, 7], [8, 9]], room=8)
-    assert not reading.follow([2], [[5, 6, 7]])
-    assert not reading.follow([0], [[9, 6, 7]])
-    assert not reading.follow([0, 1], [[5, 6, 7, 8], [8, 9]])
-    assert reading.follow([1], [[8, 9, 9]])
+    assert reading.common([2], [[5, 6, 7]]) == 0
+    assert reading.common([0], [[9, 6, 7]]) == 0
+    assert reading.common([0, 1], [[5, 6, 7, 8], [8, 9]]) == 0
+    assert reading.common([0, 1], [[5, 6, 3], [8, 3]]) == 2
+    assert reading.common([1], [[8, 9, 9]]) == 3
+    reading.follow([1], [[8, 9, 9]])
     assert reading.texts == [[8, 9, 9]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from mendgraph.adapters.causal.decoding import Decoder, Event
 from mendgraph.adapters.causal.ensemble import Ensemble
@@ -21,6 +23,7 @@ from mendgraph.adapters.causal.sampling import Sampling
 from mendgraph.adapters.causal.state import MODES, Mode, Options, State
 from mendgraph.errors import ConfigError, InputError, UnknownNameError
 from tests import languages
+from tests.tiny import lively
 
 NEW = 16
 PROMPTS = ("the cat sat on", "12 + 30 =", "a dose of water helps the heart; na")
@@ -55,7 +58,11 @@ def generated(model: Any, prompts: Sequence[str], new: int = NEW) -> list[list[i
     with torch.no_grad():
         found = model.generate(**inputs, max_new_tokens=new, do_sample=False)
     rows = found[:, inputs["input_ids"].shape[1] :].tolist()
-    return [row[: row.index(0) + 1] if 0 in row else row for row in rows]
+    return [upto_end(row) for row in rows]
+
+
+def upto_end(ids: list[int]) -> list[int]:
+    return ids[: ids.index(0) + 1] if 0 in ids else ids
 
 
 @pytest.mark.parametrize("maker", languages.MAKERS)
@@ -75,6 +82,26 @@ def test_forced_to_an_adapter_the_ids_are_those_of_peft(maker: str, prompts: Seq
     model = languages.peft_model(languages.MAKERS[maker](), seed=1)
     state = written(decoder, prompts, Options(mode="forced", expert="math", max_new_tokens=48))
     assert [list(row.ids) for row in state.rows] == generated(model, prompts, 48)
+
+
+@settings(max_examples=10)
+@given(
+    maker=st.sampled_from([*languages.MAKERS]),
+    seed=st.integers(0, 30),
+    rows=st.lists(
+        st.lists(st.integers(2, languages.VOCABULARY - 1), min_size=1, max_size=9), min_size=1, max_size=4
+    ),
+)
+def test_forced_to_any_model_after_any_ids_too(maker: str, seed: int, rows: list[list[int]]) -> None:
+    model = languages.MAKERS[maker](seed)
+    width = max(map(len, rows))
+    ids = torch.tensor([[1] * (width - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
+    with torch.no_grad():
+        found = model.generate(ids, attention_mask=mask, max_new_tokens=NEW, do_sample=False)  # type: ignore[operator]
+    decoder = Decoder(Ensemble([Expert("a", "memory")], [Host.of(model)], languages.vocabulary()))
+    state = decoder.decode(decoder.begin(rows, Options(mode="forced", expert="a", max_new_tokens=NEW)))
+    assert [list(row.ids) for row in state.rows] == [upto_end(row) for row in found[:, width:].tolist()]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -205,6 +232,58 @@ def test_the_context_ends_the_text() -> None:
         Decoder(ensemble).begin(["a", [5] * ensemble.positions], Options(mode="forced", expert="math"))
 
 
+def gpt2() -> Ensemble:
+    """With a table of 32 positions, beyond which it breaks."""
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=languages.VOCABULARY, n_positions=32, n_embd=32, n_layer=2, n_head=4, eos_token_id=None
+    )
+    return Ensemble(
+        [Expert("old", "memory")], [Host.of(lively(GPT2LMHeadModel(config)))], languages.vocabulary()
+    )
+
+
+def test_rows_that_have_ended_neither_break_nor_cost_the_others() -> None:
+    ensemble = gpt2()
+    decoder = Decoder(ensemble)
+    texts = [[5] * 30, [6, 7], [8, 9, 10], [7] * 31]
+    options = Options(mode="forced", expert="old", max_new_tokens=24)
+    batch = decoder.decode(decoder.begin(texts, options))
+    assert [row.finish for row in batch.rows] == ["context", "length", "length", "context"]
+    for row, text in zip(batch.rows, texts, strict=True):
+        alone = decoder.decode(decoder.begin([text], options)).rows[0]
+        assert (row.ids, row.text, row.finish) == (alone.ids, alone.text, alone.finish)
+    host, sizes = ensemble.hosts[0], []
+    run = host.run
+    host.run = lambda chosen, ids, **more: (sizes.append(len(ids)), run(chosen, ids, **more))[1]  # type: ignore[method-assign, func-returns-value]
+    decoder.decode(decoder.begin(texts, options))
+    assert sizes == [4, 4] + [2] * 22
+    sizes.clear()
+    decoder.decode(decoder.begin(texts[:3], options))
+    assert sizes == [3] * 24  # copying what was read would cost more than it saves
+
+
+def test_texts_in_turn_do_not_rob_each_other_of_what_they_read() -> None:
+    ensemble = languages.adapted()
+    decoder = Decoder(ensemble, languages.heads())
+    host, lengths = ensemble.hosts[0], []
+    run = host.run
+    host.run = lambda chosen, ids, **more: (lengths.append(ids.shape[1]), run(chosen, ids, **more))[1]  # type: ignore[method-assign, func-returns-value]
+    states = [
+        decoder.begin([[5, *text]], options_of("soft")) for text in ([6, 7, 8], [9, 10, 11], [12, 13, 14])
+    ]
+    while not all(state.done for state in states):
+        states = [decoder.decode(state, 3) for state in states]
+    assert sorted(lengths)[-4:] == [1, 4, 4, 4]
+
+
+def test_a_state_of_other_experts_goes_on_with_those_there_are() -> None:
+    decoder = decoder_of("apart")
+    begun = decoder.decode(decoder.begin(PROMPTS[:1], options_of("lazy")), 4)
+    moved = State((replace(begun.rows[0], active="law"),), begun.options)
+    assert decoder.decode(moved).rows[0].finish in ("length", "end")
+
+
 def test_what_is_not_there_is_refused_with_a_way_out() -> None:
     bare = Decoder(ensemble_of("apart"))
     with pytest.raises(ConfigError, match="needs heads"):
@@ -215,6 +294,10 @@ def test_what_is_not_there_is_refused_with_a_way_out() -> None:
         Decoder(ensemble_of("apart"), languages.heads()).begin(["a"], Options(mode="fusion"))
     with pytest.raises(ConfigError, match="needs an expert"):
         Options(mode="forced")
+    with pytest.raises(InputError, match="prompt 1 is a int"):
+        bare.begin(["a", 5], Options(mode="forced", expert="math"))  # type: ignore[list-item]
+    with pytest.raises(InputError, match="ids outside"):
+        bare.begin([["a"]], Options(mode="forced", expert="math"))  # type: ignore[list-item]
     with pytest.raises(InputError, match="ids outside"):
         bare.begin([[10**6]], Options(mode="forced", expert="math"))
     with pytest.raises(ConfigError, match="heads are for"):

@@ -133,6 +133,16 @@ def test_the_same_files_are_loaded_once_while_somebody_holds_them(folders: Path)
     assert Ensemble.open(mixed(folders)[:2], device="cpu").fingerprint != one.fingerprint
 
 
+def test_files_that_have_changed_are_loaded_anew(folders: Path, tmp_path: Path) -> None:
+    expert = Expert("a", str(folders / "base"), str(tmp_path))
+    languages.save_peft(tmp_path, languages.peft_model(languages.llama(), seed=1))
+    before = Ensemble.open([expert], device="cpu")
+    languages.save_peft(tmp_path, languages.peft_model(languages.llama(), seed=2))
+    after = Ensemble.open([expert], device="cpu")
+    assert before.hosts != after.hosts
+    assert not torch.equal(before.hidden(IDS), after.hidden(IDS))
+
+
 def test_another_tokenizer_is_refused(folders: Path, tmp_path: Path) -> None:
     languages.save_model(tmp_path, languages.qwen(1))
     fast = json.loads(languages.tokenizer().backend_tokenizer.to_str())
@@ -176,9 +186,9 @@ def test_experts_can_be_mappings_with_names_or_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [[], [{"path": "x"}], [{"name": "a"}], [{"name": "a", "path": "x", "size": 1}]]
+    "wrong", [[], ["a"], [{"path": "x"}], [{"name": "a"}], [{"name": "a", "path": "x", "size": 1}]]
 )
-def test_a_list_that_cannot_be_read_says_what_it_wants(wrong: list[dict[str, object]]) -> None:
+def test_a_list_that_cannot_be_read_says_what_it_wants(wrong: list[Any]) -> None:
     with pytest.raises(ConfigError, match="experts: "):
         experts_of(wrong)
 

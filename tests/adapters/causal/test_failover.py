@@ -83,6 +83,52 @@ def test_the_others_go_on_as_if_it_had_never_been_there(
             assert row.losses[0].kind == ("crashed" if fault == "raising" else "bad_output")
 
 
+def mute(ensemble: Ensemble, expert: int) -> None:
+    """The expert reads, but cannot compute logits."""
+    host, seat = ensemble.seats[expert]
+    logits = host.logits
+
+    def broken(states: torch.Tensor, chosen: tuple[int, ...] = ()) -> torch.Tensor:
+        if seat in chosen:
+            raise OutOfMemory("too much")
+        return logits(states, chosen)
+
+    host.logits = broken  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("mode", ["soft", "hard", "lazy"])
+def test_an_expert_that_cannot_speak_is_replaced(kind: str, mode: Mode) -> None:
+    begun = prefix(kind, mode)
+    ensemble = MAKERS[kind]()
+    name = begun.rows[0].tokens[-1].expert
+    mute(ensemble, ensemble.index(name))
+    after = decoder_of(ensemble).decode(begun)
+    never = decoder_of(MAKERS[kind]()).decode(begun.without(name))
+    assert [(row.ids, row.text) for row in after.rows] == [(row.ids, row.text) for row in never.rows]
+    assert {(loss.expert, loss.kind) for row in after.rows for loss in row.losses} == {
+        (name, "out_of_memory")
+    }
+
+
+@pytest.mark.parametrize("mode", ["soft", "hard", "lazy", "fusion"])
+def test_what_one_row_breaks_stays_well_in_the_others(mode: Mode) -> None:
+    odd = 290  # math has no finite state after this token
+    texts = [[5, odd, 7], [5, 6, 7, 8], [9, 6]]
+    ensemble = languages.apart()
+    with torch.no_grad():
+        ensemble.seats[1][0].decoder.get_input_embeddings().weight[odd] = torch.nan  # type: ignore[operator]
+    options = Options(mode=mode, max_new_tokens=NEW, doubt=1.0 if mode == "lazy" else 0.6)
+    decoder = decoder_of(ensemble)
+    rows = decoder.decode(decoder.begin(texts, options)).rows
+    assert [[(loss.expert, loss.step) for loss in row.losses] for row in rows] == [[("math", 0)], [], []]
+    well = decoder_of(languages.apart())
+    alone = [well.begin([text], replace(options, seed=row)) for row, text in enumerate(texts)]
+    alone[0] = alone[0].without("math")
+    assert [row.ids for row in rows] == [well.decode(state).rows[0].ids for state in alone]
+    assert all(0 < token.probability <= 1 for row in rows for token in row.tokens)
+
+
 def test_a_forced_expert_that_breaks_is_replaced() -> None:
     ensemble = languages.adapted()
     poisoned(ensemble, 1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from mendgraph.adapters.causal.sampling import Sampling, draw, uniform
 from mendgraph.errors import ConfigError
@@ -53,7 +56,40 @@ def test_the_same_seed_and_step_give_the_same_number(seed: int, step: int) -> No
     assert uniform(seed, step) == uniform(seed, step) != uniform(seed, step + 1)
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.1}, {"top_k": -1}])
+@pytest.mark.parametrize("top_k", [0, 1, 3, 50])
+@pytest.mark.parametrize("top_p", [1.0, 0.9, 0.3, 1e-6])
+def test_what_is_left_is_what_transformers_leaves(top_k: int, top_p: float) -> None:
+    logits = 3 * torch.randn(4, 30, generator=torch.Generator().manual_seed(top_k))
+    warpers: list[Any] = [TemperatureLogitsWarper(0.7), TopPLogitsWarper(top_p)]
+    if top_k:
+        warpers.insert(1, TopKLogitsWarper(top_k))
+    wanted = logits
+    for warper in warpers:
+        wanted = warper(None, wanted)
+    numbers = [number / 500 for number in range(500)]
+    for row, left in zip(logits, wanted, strict=True):
+        drawn = draw(row.expand(500, -1), Sampling(0.7, top_p, top_k), numbers)
+        assert set(drawn.tolist()) <= set(left.isfinite().nonzero()[:, 0].tolist())
+        found = torch.bincount(drawn, minlength=30) / 500
+        assert torch.allclose(found, torch.softmax(left, -1), atol=5e-3)
+
+
+@pytest.mark.parametrize("number", [0.0, 0.5, 1 - 2.0**-53])
+def test_next_to_no_temperature_takes_the_likeliest(number: float) -> None:
+    assert draw(torch.tensor([[1.0, 3.0, -2.0]]), Sampling(1e-320), [number]).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"temperature": -1},
+        {"temperature": float("nan")},
+        {"temperature": float("inf")},
+        {"top_p": 0},
+        {"top_p": 1.1},
+        {"top_k": -1},
+    ],
+)
 def test_ranges_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match="sampling: "):
         Sampling(**wrong)  # type: ignore[arg-type]

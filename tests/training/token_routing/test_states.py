@@ -9,7 +9,7 @@ import torch
 
 from mendgraph.adapters.causal.ensemble import Ensemble
 from mendgraph.training.token_routing.passages import DOMAINS
-from mendgraph.training.token_routing.states import States, read_states, tokenize
+from mendgraph.training.token_routing.states import States, beginning, read_states, tokenize
 from tests.experts import CONTEXT, passages
 
 
@@ -65,3 +65,13 @@ def test_states_are_kept_for_the_same_passages_only(ensemble: Ensemble, tmp_path
     path.write_bytes(path.read_bytes()[:100])
     read_states(ensemble, tokens, cache=path)
     assert path.stat().st_size > 100
+
+
+def test_a_beginning_is_what_its_passages_alone_would_be(states: dict[str, States]) -> None:
+    whole = states["test"]
+    lengths = whole.tokens.lengths
+    for tokens, count in ((1, 1), (int(lengths[:3].sum()), 3), (10**9, len(lengths))):
+        part = beginning(whole, tokens)
+        assert part.tokens.passages == whole.tokens.passages[:count]
+        np.testing.assert_array_equal(part.tokens.lengths, lengths[:count])
+        assert part.hidden.shape[1] == part.nats.shape[1] == len(part.tokens.labels) == lengths[:count].sum()

@@ -1,7 +1,7 @@
 """Keys and values of several experts over one batch: allocated ahead, written in place, cropped by moving a number.
 
 transformers' own cache is concatenated anew at every token, holds one length for all rows and cannot leave an expert
-behind.  This one is an array (experts, rows, heads, tokens, width) per layer; each expert has its own length, and a
+behind.  This one is an array (experts x rows, heads, tokens, width) per layer; each expert has its own length, and a
 forward pass sees a view of the experts it is for.
 """
 
@@ -52,7 +52,7 @@ class _Layer(DynamicLayer):
     def __init__(self, owner: ExpertCache) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.owner = owner
-        self.store: tuple[Tensor, Tensor] | None = None  # each (S, B, heads, capacity, width)
+        self.store: tuple[Tensor, Tensor] | None = None  # each (S B, heads, capacity, width)
         self.is_initialized = True
 
     def get_seq_length(self) -> int:
@@ -62,28 +62,31 @@ class _Layer(DynamicLayer):
         return self.owner.start + query_length, 0
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
-        owner = self.owner
-        start, end = owner.start, owner.start + key_states.shape[-2]
+        start, end = self.owner.start, self.owner.start + key_states.shape[-2]
         if self.store is None:
-            self.store = owner.empty(key_states), owner.empty(value_states)
-        seen = []
-        for stored, new in zip(self.store, (key_states, value_states), strict=True):
-            stored[owner.slots, :, :, start:end] = new.unflatten(0, (-1, owner.rows))
-            seen.append(stored[owner.slots, :, :, :end].flatten(0, 1))
-        return seen[0], seen[1]
+            self.store = self.owner.empty(key_states), self.owner.empty(value_states)
+        keys, values = self.store
+        part = self.owner.part
+        if isinstance(part, slice):  # views
+            keys, values = keys[part], values[part]
+            keys[:, :, start:end], values[:, :, start:end] = key_states, value_states
+            return keys[:, :, :end], values[:, :, :end]
+        keys[part, :, start:end], values[part, :, start:end] = key_states, value_states
+        return keys[part, :, :end], values[part, :, :end]
 
-    def resized(self, slots: int, rows: Tensor | None, capacity: int) -> None:
-        """Room for `slots` experts and `capacity` tokens; of the rows only these, where given."""
+    def resized(self, slots: int, rows: int, kept: Tensor | None, capacity: int) -> None:
+        """Room for `slots` experts and `capacity` tokens; of the `rows` there were only `kept`, where given."""
         if self.store is None:
             return
-        kept = []
-        for old in self.store:
-            old = old if rows is None else old.index_select(1, rows)
+        made = []
+        for stored in self.store:
+            old = stored.unflatten(0, (-1, rows))
+            old = old if kept is None else old.index_select(1, kept)
             new = old.new_empty(slots, old.shape[1], old.shape[2], capacity, old.shape[4])
             used = min(capacity, old.shape[3])
             new[: old.shape[0], :, :, :used] = old[:, :, :, :used]
-            kept.append(new)
-        self.store = kept[0], kept[1]
+            made.append(new.flatten(0, 1))
+        self.store = made[0], made[1]
 
 
 class ExpertCache:
@@ -91,7 +94,7 @@ class ExpertCache:
 
     Attributes:
         lengths: expert -> tokens read.
-        slots, start: of the experts in the pass under way.
+        part, start: rows of the storage for the pass under way, and tokens that its experts have read.
 
     Args:
         layers: number of attention layers of the model.
@@ -103,14 +106,14 @@ class ExpertCache:
         self.rows, self.capacity = rows, max(room, _LEAST)
         self.lengths: dict[int, int] = {}
         self._slot: dict[int, int] = {}
-        self.slots: slice | list[int] = slice(0, 0)
+        self.part: slice | list[int] = slice(0, 0)
         self.start = 0
         self._layers = [_Layer(self) for _ in range(layers)]
         self._cache = Cache(layers=list(self._layers))
 
     def empty(self, like: Tensor) -> Tensor:
         """Storage for states (K B, heads, q, width)."""
-        return like.new_empty(len(self._slot), self.rows, like.shape[1], self.capacity, like.shape[3])
+        return like.new_empty(len(self._slot) * self.rows, like.shape[1], self.capacity, like.shape[3])
 
     def open(self, chosen: Sequence[int], new: int) -> Cache:
         """For a forward pass of these experts over `new` tokens; they must have read equally many before.
@@ -128,8 +131,10 @@ class ExpertCache:
         if strangers or capacity > self.capacity:
             self._resize(None, capacity)
         taken = [self._slot[expert] for expert in chosen]
-        whole = range(taken[0], taken[0] + len(taken))
-        self.slots = slice(whole.start, whole.stop) if taken == [*whole] else taken
+        if taken == [*range(taken[0], taken[0] + len(taken))]:
+            self.part = slice(taken[0] * self.rows, (taken[-1] + 1) * self.rows)
+        else:
+            self.part = [slot * self.rows + row for slot in taken for row in range(self.rows)]
         return self._cache
 
     def close(self, chosen: Sequence[int], new: int) -> None:
@@ -141,10 +146,10 @@ class ExpertCache:
         """Forget what comes after the first `width` tokens."""
         self.lengths = {expert: min(length, width) for expert, length in self.lengths.items()}
 
-    def select(self, rows: Tensor) -> None:
+    def select(self, kept: Tensor) -> None:
         """Keep these rows only."""
-        self.rows = len(rows)
-        self._resize(rows, self.capacity)
+        self._resize(kept, self.capacity)
+        self.rows = len(kept)
 
     @property
     def bytes(self) -> int:
@@ -152,10 +157,10 @@ class ExpertCache:
         stores = [layer.store for layer in self._layers if layer.store is not None]
         return sum(part.numel() * part.element_size() for store in stores for part in store)
 
-    def _resize(self, rows: Tensor | None, capacity: int) -> None:
+    def _resize(self, kept: Tensor | None, capacity: int) -> None:
         self.capacity = capacity
         for layer in self._layers:
-            layer.resized(len(self._slot), rows, capacity)
+            layer.resized(len(self._slot), self.rows, kept, capacity)
 
 
 def state_bytes(config: PreTrainedConfig, dtype: torch.dtype) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from math import exp
 from threading import Lock
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ import torch
 
 from mendgraph.adapters.causal.ensemble import Ensemble
 from mendgraph.adapters.causal.reading import Reading
+from mendgraph.adapters.causal.row_writer import RowWriter
 from mendgraph.adapters.causal.sampling import draw, uniform
-from mendgraph.adapters.causal.state import Finish, Options, Row, State
+from mendgraph.adapters.causal.state import Options, Row, State
 from mendgraph.adapters.causal.step import Said, Step
-from mendgraph.adapters.causal.text_stream import TextStream, cut_at_stop, settled_length
-from mendgraph.adapters.causal.trace import Loss, TracedToken
+from mendgraph.adapters.causal.trace import TracedToken
 from mendgraph.core.values import Failure
 from mendgraph.errors import ConfigError, InputError, TierDown
 from mendgraph.modules.expert_heads import ExpertHeads
@@ -23,6 +23,7 @@ from mendgraph.modules.expert_heads import ExpertHeads
 __all__ = ["Decoder", "Event"]
 
 _KEPT = 4  # readings of unfinished texts, so that their next chunk needs no prefill
+_AHEAD = 256  # tokens that room is made for at first; more than that doubles
 
 
 class Event(NamedTuple):
@@ -94,13 +95,14 @@ class Decoder:
         if not open_rows or (new is not None and new < 1):
             return state
         most = state.options.max_new_tokens if new is None else new
-        work = [_Work.of(number, state, self.ensemble) for number in open_rows]
+        work = [RowWriter.of(number, state, self.ensemble) for number in open_rows]
         reading = self._reading(work, most)
+        begun = work
         for _ in range(most):
             with torch.inference_mode():  # thread-local, and not to be held while the caller has its turn
-                said, drawn = self._next(reading, work, state.options)
-                tokens, chances = self._drawn(said, drawn)
-            speakers = said.speakers(drawn)
+                said = self._next(reading, work, state.options)
+                tokens, chances = self._drawn(said, work, state.options)
+                speakers = said.speakers(tokens)
             reading.append(tokens)
             for place, one in enumerate(work):
                 if one.finish:
@@ -110,10 +112,14 @@ class Decoder:
                     continue
                 traced = self._traced(tokens[place], speakers[place], said, place, chances[place])
                 yield Event(one.number, traced, one.add(traced, speakers[place]))
-            if all(one.finish for one in work):
+            left = [place for place, one in enumerate(work) if not one.finish]
+            if not left:
                 break
+            if 2 * len(left) <= len(work):  # so that copying what was read costs a constant per token
+                reading.keep(left)
+                work = [work[place] for place in left]
         rows = list(state.rows)
-        for one in work:
+        for one in begun:
             rows[one.number] = one.row()
         after = State(tuple(rows), state.options)
         if not after.done:
@@ -121,40 +127,46 @@ class Decoder:
                 self._kept = [*self._kept, reading][-_KEPT:]
         return after
 
-    def _next(self, reading: Reading, work: Sequence[_Work], options: Options) -> tuple[Said, torch.Tensor]:
-        for one in work:
-            for name in self.down & {self.ensemble.names[expert] for expert in one.alive}:
-                one.lose(self.ensemble.index(name), Failure.of(TierDown("switched off")))
+    def _next(self, reading: Reading, work: Sequence[RowWriter], options: Options) -> Said:
+        for name in tuple(self.down):
+            for one in work:
+                if name in self.ensemble.names and self.ensemble.index(name) in one.alive:
+                    one.lose(self.ensemble.index(name), Failure.of(TierDown("switched off")))
         step = Step(self.ensemble, self.heads, reading, [one.alive for one in work])
         said = step.say(options.mode, [one.active for one in work], options.doubt)
         for (place, expert), failure in step.failures.items():
             work[place].lose(expert, failure)
-        numbers = [uniform(options.seed + one.number, len(one.ids)) for one in work]
-        return said, draw(said.logits, options.sampling, numbers)
+        return said
 
-    def _drawn(self, said: Said, drawn: torch.Tensor) -> tuple[list[int], list[float]]:
-        chances = said.logs.gather(1, drawn[:, None])[:, 0].exp()
-        return drawn.tolist(), chances.tolist()
+    def _drawn(
+        self, said: Said, work: Sequence[RowWriter], options: Options
+    ) -> tuple[list[int], list[float]]:
+        """A token for each row, and its probability."""
+        greedy = options.sampling.temperature == 0
+        numbers = [] if greedy else [uniform(options.seed + one.number, len(one.ids)) for one in work]
+        drawn = draw(said.logits, options.sampling, numbers)
+        logs: list[float] = said.logs.gather(1, drawn[:, None])[:, 0].tolist()
+        return drawn.tolist(), [exp(log) for log in logs]
 
     def _traced(self, token: int, expert: int, said: Said, place: int, chance: float) -> TracedToken:
         names = self.ensemble.names
         confidences = {names[number]: value for number, value in said.confidences[place].items()}
         return TracedToken(token, self.ensemble.vocabulary.token(token), names[expert], confidences, chance)
 
-    def _reading(self, work: Sequence[_Work], new: int) -> Reading:
+    def _reading(self, work: Sequence[RowWriter], new: int) -> Reading:
         """One that is kept and has read the same beginning, or a new one."""
         rows, texts = [one.number for one in work], [[*one.prompt, *one.ids] for one in work]
         with self._lock:
-            kept, self._kept = self._kept, []
-        for number, reading in enumerate(reversed(kept)):
-            if reading.follow(rows, texts):
-                del kept[len(kept) - 1 - number]
-                break
-        else:
-            reading = Reading(self.ensemble, rows, texts, max(map(len, texts)) + new)
-        with self._lock:
-            self._kept = [*kept, *self._kept][-_KEPT:]
-        return reading
+            best = max(self._kept, key=lambda reading: reading.common(rows, texts), default=None)
+            # most of it must be of use, or else another text loses what it has read
+            if best is not None and 2 * best.common(rows, texts) > best.width:
+                self._kept.remove(best)
+            else:
+                best = None
+        if best is None:
+            return Reading(self.ensemble, rows, texts, max(map(len, texts)) + min(new, _AHEAD))
+        best.follow(rows, texts)
+        return best
 
     def check(self, options: Options) -> None:
         """
@@ -176,10 +188,15 @@ class Decoder:
             )
 
     def _ids(self, number: int, prompt: str | Sequence[int]) -> tuple[int, ...]:
-        ids = self.ensemble.vocabulary.encode(prompt) if isinstance(prompt, str) else [*prompt]
-        if not ids or any(not 0 <= token < self.ensemble.vocab_size for token in ids):
+        if not isinstance(prompt, Sequence):
             raise InputError(
-                f"prompt {number} holds ids outside 0..{self.ensemble.vocab_size - 1}, or none",
+                f"prompt {number} is a {type(prompt).__name__}", hint="give a text, or a list of token ids"
+            )
+        ids = self.ensemble.vocabulary.encode(prompt) if isinstance(prompt, str) else [*prompt]
+        size = self.ensemble.vocab_size
+        if not ids or any(not isinstance(token, int) or not 0 <= token < size for token in ids):
+            raise InputError(
+                f"prompt {number} holds ids outside 0..{size - 1}, or none",
                 hint="encode it with the experts' own tokenizer",
             )
         if len(ids) >= self.ensemble.positions:
@@ -188,93 +205,3 @@ class Decoder:
                 hint="shorten it, or use experts with a longer context",
             )
         return tuple(ids)
-
-
-@dataclass(slots=True)
-class _Work:
-    """A row while it is written."""
-
-    number: int
-    before: Row
-    options: Options
-    ensemble: Ensemble
-    prompt: tuple[int, ...]
-    ids: list[int]
-    alive: set[int]
-    active: int
-    ends: frozenset[int]
-    stream: TextStream
-    text: str
-    given: int  # characters of `text` that were given out
-    tokens: list[TracedToken]
-    losses: list[Loss]
-    finish: Finish = ""
-
-    @classmethod
-    def of(cls, number: int, state: State, ensemble: Ensemble) -> _Work:
-        row, options = state.rows[number], state.options
-        gone = {loss.expert for loss in row.losses}
-        starter = options.expert if options.mode == "forced" else row.active or options.expert
-        forced = options.mode == "forced" and starter is not None
-        who = [ensemble.names.index(starter)] if forced and starter else range(len(ensemble.names))
-        return cls(
-            number=number,
-            before=row,
-            options=options,
-            ensemble=ensemble,
-            prompt=row.prompt,
-            ids=list(row.ids),
-            alive={expert for expert, name in enumerate(ensemble.names) if name not in gone},
-            active=-1 if starter is None else ensemble.names.index(starter),
-            ends=ensemble.end_ids(who),
-            stream=TextStream(ensemble.vocabulary, *row.window),
-            text=row.text,
-            given=settled_length(row.text, options.stop),
-            tokens=list(row.tokens),
-            losses=list(row.losses),
-        )
-
-    def lose(self, expert: int, failure: Failure) -> None:
-        self.alive.discard(expert)
-        if not self.finish:
-            self.losses.append(
-                Loss(self.ensemble.names[expert], len(self.ids), failure.kind, failure.message)
-            )
-
-    def add(self, token: TracedToken, expert: int) -> str:
-        """Take a token; the text that is certain now and was not before."""
-        self.ids.append(token.id)
-        self.tokens.append(token)
-        if self.options.mode != "forced":
-            self.active = expert
-        finish: Finish = ""
-        if token.id in self.ends:
-            finish = "end"
-        elif len(self.ids) >= self.options.max_new_tokens:
-            finish = "length"
-        elif len(self.prompt) + len(self.ids) >= self.ensemble.positions:
-            finish = "context"
-        since = len(self.text)
-        self.text += self.stream.next(self.ids, last=bool(finish))
-        cut = cut_at_stop(self.text, self.options.stop, since)
-        if cut is not None:
-            self.text, finish = self.text[:cut], "stop"
-        self.finish = finish
-        if finish:
-            self.alive.clear()  # nobody needs to run for it any more
-        until = len(self.text) if finish else settled_length(self.text, self.options.stop)
-        piece = self.text[self.given : until]
-        self.given = until
-        return piece
-
-    def row(self) -> Row:
-        return Row(
-            prompt=self.prompt,
-            ids=tuple(self.ids),
-            text=self.text,
-            active=self.tokens[-1].expert if self.tokens else self.before.active,
-            finish=self.finish,
-            tokens=tuple(self.tokens),
-            losses=tuple(self.losses),
-            window=(self.stream.start, self.stream.shown),
-        )

@@ -181,9 +181,10 @@ def _folder(path: str) -> Path:
 
 
 def _host(folder: Path, group: Sequence[Expert], device: torch.device, dtype: torch.dtype) -> Host:
-    """The same object for the same files, as long as anyone holds it."""
+    """The same object for the same content, as long as anyone holds it."""
     adapters = [None if one.adapter is None else _adapter_folder(one.adapter, folder) for one in group]
-    key = (str(folder), str(device), str(dtype), *map(str, adapters))
+    hashes = [_adapter_hash(one) for one in adapters]
+    key = (str(folder), weights_hash(folder), str(device), str(dtype), *map(str, [*adapters, *hashes]))
     found = _hosts.get(key)
     if found is None:
         loaded = [None if one is None else _lora(one) for one in adapters]
@@ -207,6 +208,13 @@ def _adapter_folder(name: str, base: Path) -> Path:
     return folder.resolve()
 
 
+def _adapter_hash(folder: Path | None) -> str | None:
+    if folder is None:
+        return None
+    with renamed(f"read the adapter in {str(folder)!r}", loading=True):
+        return sha256_of(folder / ADAPTER_FILES[0])
+
+
 def _lora(folder: Path) -> Lora:
     weights, config = (folder / name for name in ADAPTER_FILES)
     with renamed(f"read the adapter in {str(folder)!r}", loading=True):
@@ -222,7 +230,5 @@ def _vocabulary(folder: Path) -> Vocabulary:
 
 
 def _hashes(folder: Path, one: Expert) -> dict[str, Any]:
-    adapter = None
-    if one.adapter is not None:
-        adapter = sha256_of(_adapter_folder(one.adapter, folder) / ADAPTER_FILES[0])
-    return {"name": one.name, "model": weights_hash(folder), "adapter": adapter}
+    adapter = None if one.adapter is None else _adapter_folder(one.adapter, folder)
+    return {"name": one.name, "model": weights_hash(folder), "adapter": _adapter_hash(adapter)}

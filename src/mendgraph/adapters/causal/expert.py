@@ -28,6 +28,8 @@ class Expert:
     task: str = ""
 
 
+_FIELDS = "an expert has name and path, and may have adapter and task"
+
 MODELS = (
     Expert("general", "embedded:lm/base", "embedded:lm/general", "general English"),
     Expert("math", "embedded:lm/base", "embedded:lm/math", "mathematics"),
@@ -50,6 +52,8 @@ def experts_of(given: Iterable[Expert | Mapping[str, Any]]) -> tuple[Expert, ...
 
 
 def _expert(given: Mapping[str, Any]) -> Expert:
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"experts: cannot read {given!r}", hint=_FIELDS)
     known = {field.name for field in fields(Expert)}
     values = {key: value for key, value in given.items() if key != "id"}
     values.setdefault("name", given.get("id"))
@@ -57,6 +61,6 @@ def _expert(given: Mapping[str, Any]) -> Expert:
     if odd or not isinstance(values["name"], str) or not isinstance(values.get("path"), str):
         raise ConfigError(
             f"experts: cannot read {dict(given)!r}" + (f", unknown {odd}" if odd else ""),
-            hint="an expert has name and path, and may have adapter and task",
+            hint=_FIELDS,
         )
     return Expert(**values)

@@ -17,13 +17,13 @@ from mendgraph.adapters.causal.caches import ExpertCache, require_rollback
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hub import quiet
 from mendgraph.errors import ArtifactError
+from mendgraph.modules.skinny import is_skinny, skinny_linear
 from mendgraph.modules.stacked_lora import Lora, stack, use_experts
 
 __all__ = ["Host", "load_model"]
 
 _PROBE = 2  # tokens
 _TOLERANCE = 1e-3
-_FEW = 6  # rows; with more of them the usual way is faster
 
 
 @dataclass(eq=False)
@@ -36,7 +36,7 @@ class Host:
         positions: longest text in tokens.
         layers: number of attention layers.
         end_ids: tokens that end a text, by its generation configuration.
-        tall: whether the output is a bare matrix on a CPU, see `logits`.
+        plain: whether the output is nothing but a matrix, which no adapter changes.
     """
 
     decoder: nn.Module
@@ -51,7 +51,7 @@ class Host:
     end_ids: frozenset[int]
     device: torch.device
     takes_positions: bool
-    tall: bool
+    plain: bool
     config: Any
 
     @classmethod
@@ -86,9 +86,7 @@ class Host:
             end_ids=frozenset([ends] if isinstance(ends, int) else ends or ()),
             device=model.device,
             takes_positions="position_ids" in inspect.signature(decoder.forward).parameters,
-            tall=type(output) is nn.Linear
-            and getattr(output, "bias", None) is None
-            and model.device.type == "cpu",
+            plain=type(output) is nn.Linear and output.bias is None,
             config=config,
         )
         with torch.inference_mode(), use_experts(()):
@@ -136,18 +134,14 @@ class Host:
 
     def logits(self, states: Tensor, chosen: tuple[int, ...] = ()) -> Tensor:
         """(..., H) -> (..., V); with an adapted output matrix, states come expert by expert as in `run`."""
-        if self.tall and len(chosen) > 1 and states[..., 0].numel() <= _FEW:
-            found = _tall(self.output.get_parameter("weight"), states)
-        else:
-            with use_experts(chosen if self.stacked else ()):
+        with use_experts(chosen if self.stacked else ()), renamed("compute logits"):
+            weight = self.output.get_parameter("weight") if self.plain and len(chosen) > 1 else None
+            if weight is not None and is_skinny(states[..., 0].numel(), weight):
+                rows = skinny_linear(states.reshape(-1, states.shape[-1]), weight)
+                found = rows.reshape(*states.shape[:-1], len(weight))
+            else:
                 found = self.output(states)
-        return found if self.finish is None else self.finish(found)
-
-
-def _tall(weight: Tensor, states: Tensor) -> Tensor:
-    """The product the other way round: on a CPU it reads a large matrix once for all rows, not once for each."""
-    columns = states.reshape(-1, states.shape[-1]).T
-    return torch.mm(weight, columns).T.contiguous().view(*states.shape[:-1], len(weight))
+            return found if self.finish is None else self.finish(found)
 
 
 def _finish(config: Any) -> Callable[[Tensor], Tensor] | None:

@@ -30,7 +30,7 @@ class Reading:
 
     Args:
         texts: none of them empty.
-        room: columns to make room for at first.
+        room: columns to make room for at first; it doubles when they are not enough.
     """
 
     def __init__(
@@ -40,10 +40,12 @@ class Reading:
         self.rows, self.texts = list(rows), [list(text) for text in texts]
         self.width = max(map(len, texts))
         self.pads = [self.width - len(text) for text in texts]
-        pad = ensemble.vocabulary.pad_id
-        filled = [[pad] * gap + text for gap, text in zip(self.pads, self.texts, strict=True)]
+        pad, room = ensemble.vocabulary.pad_id, max(room, self.width)
+        filled = [
+            [pad] * gap + text + [pad] * (room - self.width)
+            for gap, text in zip(self.pads, self.texts, strict=True)
+        ]
         self._ids = torch.tensor(filled, dtype=torch.long).to(ensemble.device)
-        self._room = max(room, self.width)
         self._caches: dict[int, ExpertCache] = {}
         self._states: dict[int, Tensor] = {}  # of experts that have read every column
         self._set_padding()
@@ -58,30 +60,49 @@ class Reading:
             failures |= passed.failures
         return Passed({e: self._states[e] for e in experts if e not in failures}, failures)
 
-    def append(self, ids: Sequence[int]) -> None:
+    def append(self, ids: list[int]) -> None:
         """One more token for each row."""
         if self.width == self._ids.shape[1]:
-            self._ids = torch.nn.functional.pad(self._ids, (0, max(self._room - self.width, self.width)))
-        self._ids[:, self.width] = torch.tensor(list(ids), dtype=torch.long, device=self._ids.device)
+            self._ids = torch.nn.functional.pad(self._ids, (0, self.width))
+            self._set_padding()
+        self._ids[:, self.width] = torch.tensor(ids, device=self._ids.device)
         for text, token in zip(self.texts, ids, strict=True):
             text.append(token)
         self.width += 1
         self._states = {}
 
-    def follow(self, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> bool:
-        """Become these rows with these texts, keeping what was read of their common beginning; False if it cannot."""
+    def keep(self, places: Sequence[int]) -> None:
+        """Go on with the rows at these places only."""
+        if [*places] == [*range(len(self.rows))]:
+            return
+        index = torch.tensor(places, device=self._ids.device)
+        self._ids = self._ids.index_select(0, index)
+        for cache in self._caches.values():
+            cache.select(index)
+        self.rows = [self.rows[place] for place in places]
+        self.texts = [self.texts[place] for place in places]
+        self.pads = [self.pads[place] for place in places]
+        self._states = {}
+        self._set_padding()
+
+    def common(self, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> int:
+        """Columns that these rows with these texts have in common with what was read; 0 where `follow` cannot."""
         if not set(rows) <= set(self.rows):
-            return False
+            return 0
         places = [self.rows.index(row) for row in rows]
-        widths = {self.pads[place] + len(text) for place, text in zip(places, texts, strict=True)}
+        if len({self.pads[place] + len(text) for place, text in zip(places, texts, strict=True)}) > 1:
+            return 0
         shared = min(
             self.pads[place] + _shared(self.texts[place], text)
             for place, text in zip(places, texts, strict=True)
         )
-        if len(widths) > 1 or shared <= max(self.pads[place] for place in places):
-            return False
-        self._select(places)
-        width = widths.pop()
+        return shared if shared > max(self.pads[place] for place in places) else 0
+
+    def follow(self, rows: Sequence[int], texts: Sequence[Sequence[int]]) -> None:
+        """Become these rows with these texts, keeping what was read of their `common` beginning."""
+        shared = self.common(rows, texts)
+        self.keep([self.rows.index(row) for row in rows])
+        width = self.pads[0] + len(texts[0])
         # the last column is read again, for its state
         for cache in self._caches.values():
             cache.crop(min(shared, width - 1))
@@ -90,7 +111,6 @@ class Reading:
         self.texts = [list(text[: shared - gap]) for gap, text in zip(self.pads, texts, strict=True)]
         for column in range(shared, width):
             self.append([text[column - gap] for gap, text in zip(self.pads, texts, strict=True)])
-        return True
 
     @property
     def cache_bytes(self) -> int:
@@ -105,8 +125,8 @@ class Reading:
         states = host.run(
             seats,
             self._ids[:, start : self.width],
-            mask=None if self._mask is None else self._seen(self.width),
-            places=self._places(start),
+            mask=None if self._mask is None else self._mask[:, : self.width],
+            places=self._places[:, start : self.width],
             cache=cache,
         )
         return self.ensemble.widened(states[:, :, -1])
@@ -125,37 +145,19 @@ class Reading:
     def _cache(self, host: Host) -> ExpertCache:
         found = self._caches.get(id(host))
         if found is None:
-            found = self._caches[id(host)] = ExpertCache(host.layers, len(self.rows), self._room)
+            found = ExpertCache(host.layers, len(self.rows), self._ids.shape[1])
+            self._caches[id(host)] = found
         return found
 
     def _set_padding(self) -> None:
-        device = self._ids.device
-        self._offsets = torch.tensor(self.pads, device=device)[:, None] if any(self.pads) else None
+        """Mask and positions of all columns there is room for."""
+        columns = torch.arange(self._ids.shape[1], device=self._ids.device)[None]
         self._mask: Tensor | None = None
-        if self._offsets is not None:
-            self._mask = (torch.arange(self._room, device=device) >= self._offsets).long()
-
-    def _seen(self, width: int) -> Tensor:
-        assert self._mask is not None
-        if width > self._mask.shape[1]:
-            self._mask = torch.nn.functional.pad(self._mask, (0, width), value=1)
-        return self._mask[:, :width]
-
-    def _places(self, start: int) -> Tensor:
-        columns = torch.arange(start, self.width, device=self._ids.device)[None]
-        return columns if self._offsets is None else (columns - self._offsets).clamp(min=0)
-
-    def _select(self, places: list[int]) -> None:
-        if places == [*range(len(self.rows))]:
-            return
-        index = torch.tensor(places, device=self._ids.device)
-        self._ids = self._ids.index_select(0, index)
-        for cache in self._caches.values():
-            cache.select(index)
-        self.rows = [self.rows[place] for place in places]
-        self.texts = [self.texts[place] for place in places]
-        self.pads = [self.pads[place] for place in places]
-        self._set_padding()
+        if any(self.pads):
+            offsets = torch.tensor(self.pads, device=self._ids.device)[:, None]
+            self._mask, columns = (columns >= offsets).long(), columns - offsets
+        # beyond the longest text only rows are read that have ended, for company
+        self._places = columns.clamp(0, self.ensemble.positions - 1)
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from mendgraph.adapters.causal.ensemble import Ensemble
-from mendgraph.adapters.causal.failover import not_finite
+from mendgraph.adapters.causal.failover import Passed, attempt, not_finite
 from mendgraph.adapters.causal.reading import Reading
 from mendgraph.adapters.causal.state import Mode
 from mendgraph.core.values import Failure
 from mendgraph.modules.expert_heads import ExpertHeads
 
-__all__ = ["Said", "Step"]
+__all__ = ["NOBODY", "Said", "Step"]
 
-_NOBODY = -1
+NOBODY = -1
 Confidences = dict[int, float]
 
 
@@ -29,8 +30,9 @@ class Said:
         logits: (B, V) float32; all zero for rows that nobody can answer.
         logs: (B, V) the same, normalised to log probabilities.
         experts: who speaks in each row, -1 for nobody; in a mixture `parts` says it once the token is known.
-        parts: (M, B, V) weight times probability of each expert in a mixture; else None.
         confidences: expert -> confidence for each row.
+        parts: (K, B, V) weight times probability of each expert in a mixture; else None.
+        mixed: the K experts.
     """
 
     logits: Tensor
@@ -38,14 +40,15 @@ class Said:
     experts: Sequence[int]
     confidences: Sequence[Mapping[int, float]]
     parts: Tensor | None = None
+    mixed: Sequence[int] = ()
 
-    def speakers(self, tokens: Tensor) -> Sequence[int]:
+    def speakers(self, tokens: list[int]) -> Sequence[int]:
         """Who wrote each row's token."""
         if self.parts is None:
             return self.experts
-        shares = self.parts[:, torch.arange(len(tokens), device=tokens.device), tokens]
+        shares = self.parts[:, list(range(len(tokens))), tokens]
         return [
-            expert if expert == _NOBODY else best
+            expert if expert == NOBODY else self.mixed[best]
             for expert, best in zip(self.experts, shares.argmax(0).tolist(), strict=True)
         ]
 
@@ -85,18 +88,18 @@ class Step:
             return self._forced(active)
         if mode == "lazy":
             return self._lazy(active, doubt)
-        weights, _ = self._weights()
+        weights = self._weights()[0]
         return [_best(row) for row in weights], weights
 
     def _forced(self, active: Sequence[int]) -> tuple[list[int], list[Confidences]]:
         """The forced expert; where it has failed the best of the others, or without heads the first."""
         chosen = [
-            expert if expert in alive else _NOBODY for expert, alive in zip(active, self.alive, strict=True)
+            expert if expert in alive else NOBODY for expert, alive in zip(active, self.alive, strict=True)
         ]
         confidences: list[Confidences] = [{} for _ in chosen]
-        left = [row for row, expert in enumerate(chosen) if expert == _NOBODY and self.alive[row]]
+        left = [row for row, expert in enumerate(chosen) if expert == NOBODY and self.alive[row]]
         if left and self.heads is not None:
-            weights, _ = self._weights()
+            weights = self._weights()[0]
             for row in left:
                 chosen[row], confidences[row] = _best(weights[row]), weights[row]
         elif left:
@@ -107,9 +110,9 @@ class Step:
     def _lazy(self, active: Sequence[int], doubt: float) -> tuple[list[int], list[Confidences]]:
         """The active expert while it trusts itself; all the others are asked where it does not."""
         current = [
-            expert if expert in alive else _NOBODY for expert, alive in zip(active, self.alive, strict=True)
+            expert if expert in alive else NOBODY for expert, alive in zip(active, self.alive, strict=True)
         ]
-        own = self._trust(sorted({expert for expert in current if expert != _NOBODY}))
+        own = self._trust(sorted({expert for expert in current if expert != NOBODY}))
         confidences: list[Confidences] = [
             {expert: own[expert][row]} if expert in own else {} for row, expert in enumerate(current)
         ]
@@ -133,40 +136,48 @@ class Step:
             return {}
         return dict(zip(found, self.heads.trust(scores, found).tolist(), strict=True))
 
-    def _weights(self) -> tuple[list[Confidences], Tensor]:
-        """Each row's expert -> weight, and the weights as (M, B), 0 for experts that are out."""
+    def _weights(self) -> tuple[list[Confidences], list[int], Tensor]:
+        """Each row's expert -> weight; the K experts that answered, and their weights as (K, B), 0 where one is out."""
         assert self.heads is not None
-        wanted = self._everybody()
-        found, scores = self._scores(wanted)
-        full = scores.new_full((len(self.ensemble.experts), len(self.alive)), -torch.inf)
-        if found:
-            full[found] = scores
-        for row, alive in enumerate(self.alive):
-            for expert in wanted:
-                if expert not in alive:
-                    full[expert, row] = -torch.inf
-        weights = self.heads.mixture(full).nan_to_num(0.0)  # NaN where nobody is left
+        found, scores = self._scores(self._everybody())
+        if not found:
+            return [{} for _ in self.alive], found, scores
+        out = [
+            (k, row) for row, alive in enumerate(self.alive) for k, e in enumerate(found) if e not in alive
+        ]
+        if out:
+            scores[tuple(zip(*out, strict=True))] = -torch.inf
+        weights = self.heads.mixture(scores)
+        if not all(self.alive):
+            weights = weights.nan_to_num(0.0)  # where nobody is left
         listed = weights.T.tolist()
-        named = [{e: row[e] for e in sorted(alive)} for row, alive in zip(listed, self.alive, strict=True)]
-        return named, weights
+        named = [
+            {expert: weight for expert, weight in zip(found, row, strict=True) if expert in alive}
+            for row, alive in zip(listed, self.alive, strict=True)
+        ]
+        return named, found, weights
 
     def _mixture(self) -> Said:
         """sum_m w_m p_m."""
-        confidences, weights = self._weights()
-        states = self._states(self._everybody())
-        size = (len(self.ensemble.experts), len(self.alive), self.ensemble.vocab_size)
-        parts = weights.new_zeros(size)
-        if states:
-            found = list(states)
-            logits = self.ensemble.logits(torch.stack([states[expert] for expert in found]), found)
-            probabilities = torch.softmax(logits.float(), -1)
-            for expert, part in zip(found, probabilities, strict=True):
-                self._refuse(expert, part[:, 0], "logits")  # one that is not finite spoils them all
-            parts[found] = probabilities * weights[found, :, None]
-        mixed = parts.sum(0).log()
-        speaking = [min(alive, default=_NOBODY) for alive in self.alive]
-        mixed = _silenced(mixed, speaking)
-        return Said(mixed, mixed, speaking, confidences, parts)
+        confidences, found, weights = self._weights()
+        speaking = [min(alive, default=NOBODY) for alive in self.alive]
+        states = self._states(found)
+
+        def probabilities(experts: tuple[int, ...]) -> Tensor:
+            logits = self.ensemble.logits(torch.stack([states[expert] for expert in experts]), experts)
+            return torch.softmax(logits.float(), -1)
+
+        said = self._passed(probabilities, found)
+        if not found or len(said) < len(found):
+            silence = torch.zeros(len(self.alive), self.ensemble.vocab_size, device=self.ensemble.device)
+            return Said(silence, silence, speaking, confidences)
+        for expert, part in said.items():
+            self._refuse(expert, part[:, 0], "logits")  # one that is not finite spoils them all
+        parts = torch.stack([*said.values()]) * weights[:, :, None]
+        if any(not alive.issuperset(found) for alive in self.alive):
+            parts = parts.masked_fill(weights[:, :, None] == 0, 0.0)  # also what is not finite
+        mixed = _silenced(parts.sum(0).log(), speaking)
+        return Said(mixed, mixed, speaking, confidences, parts, found)
 
     def _one_each(
         self, experts: Sequence[int], confidences: Sequence[Confidences], *, complement: bool
@@ -175,23 +186,34 @@ class Step:
         by_expert: dict[int, list[int]] = {}
         for row, expert in enumerate(experts):
             by_expert.setdefault(expert, []).append(row)
-        by_expert.pop(_NOBODY, None)
+        by_expert.pop(NOBODY, None)
         states = self._states([*by_expert])
         added = self._complement(experts) if complement and by_expert else None
-        if len(by_expert) == 1 and states:
-            expert, state = next(iter(states.items()))  # all rows at once, as the model alone would
-            logits = self.ensemble.project(expert, state if added is None else state + added).float()
-            logits = _silenced(logits, experts)
-        else:
+        alone = len(by_expert) == 1  # all rows at once, as the model alone would
+        logits: Tensor | None = None
+        for expert, state in states.items():
+            wanted = state if added is None else state + added
+            own = self._logits(expert, wanted if alone else wanted[by_expert[expert]])
+            if own is not None and alone:
+                logits = _silenced(own, experts)
+            elif own is not None:
+                logits = own.new_zeros(len(experts), own.shape[-1]) if logits is None else logits
+                logits[by_expert[expert]] = own
+        if logits is None:
             logits = torch.zeros(len(experts), self.ensemble.vocab_size, device=self.ensemble.device)
-            for expert, state in states.items():
-                rows = by_expert[expert]
-                own = state[rows] if added is None else state[rows] + added[rows]
-                logits[rows] = self.ensemble.project(expert, own).float()
         logs = torch.log_softmax(logits, -1)
         for expert, rows in by_expert.items():
             self._refuse(expert, logs[:, 0], "logits", rows)
         return Said(logits, logs, experts, confidences)
+
+    def _logits(self, expert: int, states: Tensor) -> Tensor | None:
+        """(B, H) of one expert -> (B, V) float32; None where it breaks."""
+        found = self._passed(lambda _: self.ensemble.project(expert, states).float()[None], [expert])
+        return found.get(expert)
+
+    def _passed(self, run: Callable[[tuple[int, ...]], Tensor], experts: Sequence[int]) -> dict[int, Tensor]:
+        """What `run` gives of each expert; who fails is out for all rows."""
+        return self._kept(attempt(run, tuple(experts), self.ensemble.names)) if experts else {}
 
     def _complement(self, experts: Sequence[int]) -> Tensor:
         """(B, H) to add to the state of each row's expert."""
@@ -215,15 +237,18 @@ class Step:
         found = list(states)
         if not found:
             return [], torch.empty(0, len(self.alive), device=self.ensemble.device)
-        scores = self.heads(torch.stack([states[expert] for expert in found]), found)
+        scores = self.heads(torch.stack([*states.values()]), found)
         if not bool(scores.isfinite().all()):
             for expert, row in zip(found, scores, strict=True):
                 self._refuse(expert, row, "states")
-        return found, scores.nan_to_num(-torch.inf, -torch.inf, -torch.inf)
+            scores = scores.nan_to_num(-torch.inf, -torch.inf, -torch.inf)
+        return found, scores
 
     def _states(self, experts: Sequence[int]) -> dict[int, Tensor]:
         """(B, H) of each that answers; who fails is out for all rows."""
-        passed = self.reading.states(experts)
+        return self._kept(self.reading.states(experts))
+
+    def _kept(self, passed: Passed) -> dict[int, Tensor]:
         for expert, failure in passed.failures.items():
             for row in range(len(self.alive)):
                 self._drop(row, expert, failure)
@@ -234,11 +259,9 @@ class Step:
 
     def _refuse(self, expert: int, numbers: Tensor, what: str, rows: Sequence[int] | None = None) -> None:
         """Take the expert out of the rows, of these or of all, where its number is not finite."""
-        if bool(numbers.isfinite().all()):
-            return
-        bad = (~numbers.isfinite()).tolist()
-        for row in range(len(bad)) if rows is None else rows:
-            if bad[row]:
+        listed = numbers.tolist()
+        for row in range(len(listed)) if rows is None else rows:
+            if not isfinite(listed[row]):
                 self._drop(row, expert, not_finite(self.ensemble.names[expert], what))
 
     def _drop(self, row: int, expert: int, failure: Failure) -> None:
@@ -248,9 +271,9 @@ class Step:
 
 
 def _best(confidences: Mapping[int, float]) -> int:
-    return max(confidences, key=lambda expert: confidences[expert]) if confidences else _NOBODY
+    return max(confidences, key=lambda expert: confidences[expert]) if confidences else NOBODY
 
 
 def _silenced(logits: Tensor, speaking: Sequence[int]) -> Tensor:
-    mute = [row for row, expert in enumerate(speaking) if expert == _NOBODY]
+    mute = [row for row, expert in enumerate(speaking) if expert == NOBODY]
     return logits if not mute else logits.index_fill(0, torch.tensor(mute, device=logits.device), 0.0)

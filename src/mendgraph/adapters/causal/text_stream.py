@@ -11,6 +11,7 @@ __all__ = ["TextStream", "cut_at_stop", "settled_length"]
 
 _UNFINISHED = "\ufffd"  # what a decoder writes for a character whose last bytes are missing
 _PATIENCE = 8  # tokens; a character has four bytes at most, so more of them are not one
+_LONGEST = 32  # tokens of the window
 
 
 @dataclass(slots=True)
@@ -35,8 +36,11 @@ class TextStream:
         """
         before = self.vocabulary.decode(ids[self.start : self.shown])
         text = self.vocabulary.decode(ids[self.start :])
-        waiting = text.endswith(_UNFINISHED) and len(ids) - self.shown < _PATIENCE
-        if not last and (waiting or len(text) <= len(before)):
+        if text == before and len(ids) - self.start < _LONGEST:  # special tokens only; keep the context
+            self.shown = len(ids)
+            return ""
+        waiting = text.endswith(_UNFINISHED) or len(text) < len(before)
+        if waiting and not last and len(ids) - self.shown < _PATIENCE:
             return ""
         self.start, self.shown = self.shown, len(ids)
         return text[len(before) :]

@@ -31,6 +31,7 @@ from mendgraph.evaluation.token_routing.targets import q10
 from mendgraph.evaluation.token_routing.text import score_text, text_section
 from mendgraph.modules.sequence_head import SequenceHead
 from mendgraph.training.token_routing.passages import DOMAINS, MIXED, Passage, read_passages
+from mendgraph.training.token_routing.spec import HeadSpec
 from mendgraph.training.token_routing.states import Progress, read_states, tokenize
 
 TEXT, GSM8K, ALL = "text", "gsm8k", "all"
@@ -157,7 +158,7 @@ def measure(
     if choices is not None:
         sections.append(choices)
         if plots is not None:
-            files.append(accuracy_chart(choices.figures, plots / "accuracy.png"))
+            files.append(accuracy_chart(choices.figures, plots / "token_accuracy.png"))
     return Report(tuple(sections), _about(router, sizes), tuple(files))
 
 
@@ -165,21 +166,21 @@ def _text(
     router: Router, folder: Path, sizes: Sizes, plots: Path | None, echo: Echo, progress: Progress
 ) -> tuple[list[Section], list[Path]]:
     heads = {mode: router.heads[mode] for mode in MODES if mode in router.heads}
-    with_base = _with_base(router)
     routed: dict[str, Routed] = {}
-    for split in ("dev", "test"):
+    for split, ensemble in (("dev", router.ensemble), ("test", _with_base(router))):
         chosen = _first(read_passages(folder, split), sizes.passages)
-        tokens = tokenize(with_base, chosen, DOMAINS)
+        tokens = tokenize(ensemble, chosen, DOMAINS)
         echo(f"{split}: {len(chosen)} passages, {len(tokens.labels):,} tokens")
-        states = read_states(with_base, tokens, progress=progress)
+        states = read_states(ensemble, tokens, progress=progress)
         count = len(router.ensemble.names)
         base = np.asarray(states.nats[count], np.float64) if len(states.experts) > count else None
-        routed[split] = route(only(states, count), router.ensemble, heads, router.sequence, base)
+        judged = heads if split == "test" else {}  # dev only says which expert is the best one
+        routed[split] = route(only(states, count), router.ensemble, judged, router.sequence, base)
     test = routed["test"]
     modes = tuple(heads)
     scores = score_text(test, routed["dev"], modes, seed=sizes.seed, resamples=sizes.resamples)
     patterns = patterns_section(test, modes)
-    tolerances = {mode: router.tolerances.get(mode, 0.5) for mode in modes}
+    tolerances = {mode: router.tolerances.get(mode, HeadSpec().tolerance) for mode in modes}
     sections = [
         text_section(scores, modes, test.states.tokens),
         patterns,
@@ -188,13 +189,15 @@ def _text(
     ]
     files = []
     if plots is not None:
-        files.append(text_chart(scores, modes, plots / "bits_per_byte.png"))
+        files.append(text_chart(scores, modes, plots / "token_bits_per_byte.png"))
         matrices: Any = patterns.figures["routing"]
         files.append(
-            routing_chart(matrices, test.states.tokens.domains, test.states.experts, plots / "routing.png")
+            routing_chart(
+                matrices, test.states.tokens.domains, test.states.experts, plots / "token_matrix.png"
+            )
         )
         if "lazy" in patterns.figures:
-            files.append(lazy_chart(patterns.figures["lazy"], plots / "lazy.png"))
+            files.append(lazy_chart(patterns.figures["lazy"], plots / "token_lazy.png"))
     return sections, files
 
 

@@ -129,7 +129,7 @@ def patterns_section(routed: Routed, modes: Sequence[str]) -> Section:
                 "Lazy: trust threshold, share of tokens at which all experts are heard, bits per byte",
                 ("threshold", "heard", "bits per byte", "switch rate"),
                 tuple(
-                    (f"{p.threshold:.1f}", percent(p.heard), number(p.bits), number(p.switches))
+                    (f"{p.threshold:.1f}", percent(p.heard), f"{p.bits:.4f}", number(p.switches))
                     for p in frontier
                 ),
             )

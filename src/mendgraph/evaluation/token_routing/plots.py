@@ -12,7 +12,7 @@ from mendgraph.core.arrays import FloatArray
 from mendgraph.evaluation.charts import BLUE, GREY, ORANGE, calm, new_figure, saved
 from mendgraph.evaluation.token_routing.likelihood import RANDOM, Accuracy
 from mendgraph.evaluation.token_routing.patterns import LazyPoint
-from mendgraph.evaluation.token_routing.systems import ORACLE
+from mendgraph.evaluation.token_routing.systems import DOMAIN, ORACLE
 from mendgraph.evaluation.token_routing.text import TextScores
 
 
@@ -23,7 +23,7 @@ def text_chart(scores: TextScores, modes: tuple[str, ...], path: Path) -> Path:
     axes = figure.subplots()
     value = np.array([scores.bits[name].mean for name in names])
     reach = np.abs(np.array([scores.bits[name].interval for name in names]).T - value)
-    colours = [BLUE if name in modes else ORANGE if name == ORACLE else GREY for name in names]
+    colours = [BLUE if name in modes else ORANGE if name in (DOMAIN, ORACLE) else GREY for name in names]
     axes.barh(range(len(names)), value, color=colours, height=0.6)
     axes.errorbar(value, range(len(names)), xerr=reach, fmt="none", ecolor="black", elinewidth=0.8)
     axes.set_yticks(range(len(names)), names, fontsize=8)

@@ -21,6 +21,8 @@ UNIFORM = "uniform mixture"
 SEQUENCE = "sequence router"
 SEQUENCE_MIXTURE = "sequence mixture"
 COMBINED = "soft with sequence prior"
+DOMAIN = "domain oracle"
+"""The expert of each token's domain, where experts are named after domains: knows the domain, not the token."""
 ORACLE = "token oracle"
 
 
@@ -86,5 +88,10 @@ def route(
             sequence, states
         )
         found.append(System(COMBINED, mixture_nats(joint, paid), best_expert(joint)))
+    domains = states.tokens.domains
+    if set(domains) <= set(states.experts):
+        numbers: IntArray = np.array([states.experts.index(name) for name in domains], np.int64)
+        placed = numbers[states.tokens.domain]
+        found.append(System(DOMAIN, spoken_nats(paid, placed), placed))
     found.append(System(ORACLE, paid.min(axis=0), np.asarray(paid.argmin(axis=0), np.int64)))
     return Routed(states, {system.name: system for system in found}, said)

@@ -12,6 +12,7 @@ from mendgraph.core.arrays import FloatArray, IntArray
 from mendgraph.core.metrics import bootstrap_interval
 from mendgraph.evaluation.report import Section, Table, between, percent
 from mendgraph.evaluation.token_routing.systems import (
+    DOMAIN,
     ORACLE,
     SEQUENCE,
     SEQUENCE_MIXTURE,
@@ -129,7 +130,7 @@ def score_text(
             way(spent[single], spent[name], spent[ORACLE], sums.sizes, sums.kinds),
             sums.interval(way, spent[single], spent[name], spent[ORACLE], seed=seed, resamples=resamples),
         )
-        for name in (*modes, *(rival for rival in rivals if rival != single))
+        for name in (*modes, *(rival for rival in (*rivals, DOMAIN) if rival != single and rival in spent))
     }
     return TextScores(bits, single, gains, ways)
 
@@ -140,8 +141,8 @@ def text_section(scores: TextScores, modes: Sequence[str], tokens: Tokens) -> Se
     rows = tuple(
         (
             f"{name} (best single on dev)" if name == scores.best_single else name,
-            *(f"{found.kinds[kind]:.3f}" for kind in kinds),
-            between(found.mean, found.interval),
+            *(f"{found.kinds[kind]:.4f}" for kind in kinds),
+            between(found.mean, found.interval, 4),
             percent(scores.ways[name].value) if name in scores.ways else "-",
         )
         for name, found in scores.bits.items()
@@ -153,7 +154,8 @@ def text_section(scores: TextScores, modes: Sequence[str], tokens: Tokens) -> Se
         f"{len(tokens.labels):,} tokens; documents: "
         + ", ".join(f"{kind} {count}" for kind, count in documents.items())
         + ". Lower is better. Way to oracle: from the best single expert to an oracle that picks the best expert "
-        "knowing the token; no router can know it, and fusion is not bound by it.",
+        "knowing the token; no router can know it, and fusion is not bound by it. The domain oracle always takes the "
+        "expert of the domain.",
     )
     gained = tuple(
         (mode, *(between(gain.value, gain.interval, 4) for gain in scores.gains[mode].values()))

@@ -18,11 +18,13 @@ from mendgraph.errors import UnknownNameError
 from mendgraph.modules.expert_heads import ExpertHeads
 from mendgraph.training.token_routing.calibrate import fit_trust
 from mendgraph.training.token_routing.scoring import Heard, hear
-from mendgraph.training.token_routing.states import States
+from mendgraph.training.token_routing.states import States, beginning, project
 
 POLICY = "policy.json"
 CHUNK = 16
 """Tokens of a chunk when the threshold is fitted."""
+MOST = 30_000
+"""Tokens of dev that are used; each costs a product with the whole vocabulary."""
 _AT_ONCE = 1024
 
 
@@ -58,11 +60,12 @@ def fit_policy(
     doubtful: float = 0.1,
     chunk: int = CHUNK,
 ) -> ChunkPolicy:
-    """On the likeliest token of every place of dev; the error is measured on every other passage.
+    """On the likeliest token of every place of dev, or of its beginning; the error is measured on every other passage.
 
     Args:
         doubtful: share of the chunks that are to be decoded again.
     """
+    dev = beginning(dev, MOST)
     top, right = likeliest(heads, mode, dev, ensemble, doubt)
     odd = dev.tokens.passage % 2 == 1
     if not odd.any():
@@ -103,7 +106,7 @@ def likeliest(
             hidden, speaker = states.hidden[:, part].float(), chosen[part]
             if mode == "soft":
                 chances = torch.stack(
-                    [torch.softmax(ensemble.project(m, own).float(), -1) for m, own in enumerate(hidden)]
+                    [torch.softmax(project(ensemble, m, own), -1) for m, own in enumerate(hidden)]
                 )
                 found = torch.einsum("mn,mnv->nv", weights[:, part], chances)
             else:
@@ -113,7 +116,7 @@ def likeliest(
                 found = torch.empty(len(rows), ensemble.vocab_size)
                 for expert in speaker.unique().tolist():
                     mine = speaker == expert
-                    found[mine] = torch.softmax(ensemble.project(expert, rows[mine]).float(), -1)
+                    found[mine] = torch.softmax(project(ensemble, expert, rows[mine]), -1)
             best = found.max(dim=-1)
             top.append(best.values.clamp(max=1.0))
             right.append((best.indices == labels[part]).float())

@@ -13,7 +13,7 @@ from mendgraph.core.arrays import BoolArray, FloatArray, IntArray
 from mendgraph.core.token_routing import best_expert, lazy_expert, mixture_nats, spoken_nats
 from mendgraph.errors import UnknownNameError
 from mendgraph.modules.expert_heads import ExpertHeads
-from mendgraph.training.token_routing.states import States
+from mendgraph.training.token_routing.states import States, project
 
 THRESHOLD = 0.5
 """Trust below which a lazy expert is held to doubt."""
@@ -97,7 +97,7 @@ def fused_nats(
     paid = states.new_zeros(len(chosen))
     for expert in chosen.unique().tolist():
         mine = chosen == expert
-        logits = ensemble.project(expert, states[mine].to(ensemble.device)).float()
+        logits = project(ensemble, expert, states[mine])
         wanted = labels[mine].to(ensemble.device)
         paid = paid.masked_scatter(
             mine, torch.nn.functional.cross_entropy(logits, wanted, reduction="none").to(paid)

@@ -40,7 +40,7 @@ class HeadSpec:
     entropy_weight: float = 0.0
     load_balance_weight: float = 0.01
     switch_weight: float = 0.05
-    tolerance: float = 0.5
+    tolerance: float = 0.05
     heard_share: float = 0.2
     head_hidden_dim: int = 256
     head_dropout: float = 0.1

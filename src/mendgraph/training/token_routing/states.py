@@ -19,8 +19,9 @@ from mendgraph.core.arrays import FloatArray, IntArray
 from mendgraph.errors import DataError
 from mendgraph.training.token_routing.passages import Passage, digest
 
-ROWS_AT_ONCE = 8
-"""Passages per forward pass, sorted by length; small, because a CPU's cache is."""
+ROWS_AT_ONCE = {"cpu": 2}
+"""Kind of device -> passages per forward pass, sorted by length; a CPU's cache is small."""
+_ROWS = 16
 LONGEST = 512
 """Tokens of a passage that are read, however much longer the experts' context is."""
 _IDENTITY = "identity"
@@ -70,6 +71,24 @@ class States:
     tokens: Tokens
     hidden: Tensor
     nats: NDArray[np.float32]
+
+
+def beginning(states: States, tokens: int) -> States:
+    """The first passages, as many as have at most so many tokens together, one at least."""
+    whole = states.tokens
+    ends = whole.starts + whole.lengths
+    count = max(1, int(np.searchsorted(ends, tokens, side="right")))
+    end = int(ends[count - 1])
+    kept = Tokens(
+        whole.labels[:end],
+        whole.passage[:end],
+        whole.domain[:end],
+        whole.starts[:count],
+        whole.bytes[:count],
+        whole.passages[:count],
+        whole.domains,
+    )
+    return States(states.experts, kept, states.hidden[:, :end], states.nats[:, :end])
 
 
 def tokenize(ensemble: Ensemble, passages: Sequence[Passage], domains: Sequence[str]) -> Tokens:
@@ -135,19 +154,20 @@ def read_states(
     order = np.argsort(lengths, kind="stable")
     start_id = min(ensemble.vocabulary.end_ids, default=ensemble.vocabulary.pad_id)
     done = 0
-    for first in range(0, len(order), ROWS_AT_ONCE):
-        rows = order[first : first + ROWS_AT_ONCE]
+    size = ROWS_AT_ONCE.get(ensemble.device.type, _ROWS)
+    for first in range(0, len(order), size):
+        rows = order[first : first + size]
         spans = [slice(tokens.starts[row], tokens.starts[row] + lengths[row]) for row in rows]
-        ids, mask = _batch([tokens.labels[span] for span in spans], start_id, ensemble.vocabulary.pad_id)
-        states = ensemble.hidden(ids, mask).float()  # (M, B, T, H)
+        ids = _batch([tokens.labels[span] for span in spans], start_id, ensemble.vocabulary.pad_id)
+        states = ensemble.hidden(ids)  # (M, B, T, H); what pads the ends is seen by nothing before it
         for row, span in enumerate(spans):
-            size = span.stop - span.start
-            own = states[:, row, :size]
+            length = span.stop - span.start
+            own = states[:, row, :length]
             labels = torch.from_numpy(tokens.labels[span]).to(own.device)
             hidden[:, span] = own.half().cpu()
             for expert in range(count):
                 nats[expert, span] = label_nats(ensemble, expert, own[expert], labels).cpu()
-            done += size
+            done += length
         progress("states", done, total)
     if cache is not None:
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -158,21 +178,26 @@ def read_states(
 def label_nats(ensemble: Ensemble, expert: int, states: Tensor, labels: Tensor) -> Tensor:
     """(n, H), (n,) -> (n,) negative log-likelihoods."""
     with torch.inference_mode():
-        logits = ensemble.project(expert, states.to(ensemble.device)).float()
-        found: Tensor = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+        found: Tensor = torch.nn.functional.cross_entropy(
+            project(ensemble, expert, states), labels, reduction="none"
+        )
         return found
 
 
-def _batch(rows: Sequence[IntArray], start: int, pad: int) -> tuple[Tensor, Tensor]:
-    """Inputs (B, T) that predict `rows`: the start token, then all but the last; padded at the end, with mask."""
+def project(ensemble: Ensemble, expert: int, states: Tensor) -> Tensor:
+    """(n, H) states in any precision -> (n, V) logits in float32, with gradient to the states."""
+    output = next(ensemble.seats[expert][0].output.parameters())
+    return ensemble.project(expert, states.to(output.device, output.dtype)).float()
+
+
+def _batch(rows: Sequence[IntArray], start: int, pad: int) -> Tensor:
+    """Inputs (B, T) that predict `rows`: the start token, then all but the last; padded at the end."""
     width = max(len(row) for row in rows)
     ids = torch.full((len(rows), width), pad, dtype=torch.long)
-    mask = torch.zeros(len(rows), width, dtype=torch.long)
     for number, row in enumerate(rows):
         ids[number, 0] = start
         ids[number, 1 : len(row)] = torch.from_numpy(row[:-1])
-        mask[number, : len(row)] = 1
-    return ids, mask
+    return ids
 
 
 def _identity(ensemble: Ensemble, tokens: Tokens) -> str:
@@ -180,6 +205,7 @@ def _identity(ensemble: Ensemble, tokens: Tokens) -> str:
         {
             "experts": list(ensemble.names),
             "weights": ensemble.fingerprint,
+            "precision": str(next(ensemble.hosts[0].decoder.parameters()).dtype),
             "passages": digest(tokens.passages),
             "tokens": len(tokens.labels),
         }

@@ -1,0 +1,1 @@
+"""A causal language model that answers a question from documents, opened at one of its layers."""

@@ -1,0 +1,1 @@
+"""How well conflicts are found, typed and resolved, beside baselines."""

@@ -1,0 +1,62 @@
+"""The model card of the types classifier, written from the manifest so that it cannot say anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mendgraph.adapters.artifacts import Manifest
+
+
+def types_card(manifest: Manifest, metrics: Mapping[str, Any]) -> str:
+    """Markdown."""
+    settings = manifest.training["settings"]
+    base = manifest.base_model
+    rows = [
+        f"| {name} | {found['accuracy']:.3f} | {found['macro_f1']:.3f} |"
+        for name, found in metrics["dev"].items()
+    ]
+    return "\n".join(
+        [
+            f"# {manifest.name}",
+            "",
+            f"LoRA adapter (r {settings['r']}, alpha {settings['lora_alpha']}, upper {settings['top_layers']} layers) "
+            f"and a head of {settings['head_width']} hidden units: question and documents in, the level of their "
+            "conflict out.",
+            "",
+            f"- Levels: {', '.join(manifest.labels)}.",
+            "- Every two documents are read together, as `question [SEP] document [SEP] document`, and a set has the "
+            f"level of its most contradictory pair. The head also reads {len(manifest.settings['features'])} figures "
+            "that need no model: which dates, quantities (units converted) and names of the two documents agree.",
+            f"- Base model: {base.name if base else 'none'}, SHA-256 `{base.sha256 if base else ''}`.",
+            f"- Input: up to {manifest.settings['max_length']} tokens of a pair with its question.",
+            f"- Epoch {manifest.training['best_epoch']} of {settings['epochs']}; seed {settings['seed']}. "
+            "All settings: `manifest.json`.",
+            "",
+            "## Figures",
+            "",
+            "On dev, which chose the epoch and fitted the calibration; `python -m benchmarks.conflict_types` measures "
+            "on test sets, and on RAMDocs and FEVER Symmetric, which no training has seen.",
+            "",
+            "| | accuracy | macro-F1 |",
+            "|---|---|---|",
+            *rows,
+            "",
+            f"ECE of claim sets {metrics['dev']['sets']['ece']:.3f} before calibration, "
+            f"{metrics['calibration']['ece']:.3f} after it, cross-fitted.",
+            "",
+            "## Training data",
+            "",
+            "| source | pairs | licence | from |",
+            "|---|---|---|---|",
+            *(f"| {d.name} | {d.rows:,} | {d.licence} | {d.source} |" for d in manifest.data),
+            "",
+            "## Limits",
+            "",
+            "Claim sets are made up: short documents, one claim each, English. Breaking NLI changes one word of a "
+            "caption and has no dates. On retrieved web passages expect much less, as the same command shows: there "
+            "the claim stands among other facts, and two things of one name are easily taken for one. A level says "
+            "what kind of value differs, not who is right.",
+            "",
+        ]
+    )
