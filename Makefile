@@ -30,14 +30,17 @@ format: $(VENV)/.test  ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-# Half an hour on two cores, which must have nothing else to do.
-bench: $(VENV)/.test  ## speed, failover and durability (P1 to P5, P9 to P11, isolation), into benchmarks/results
+# An hour on two cores, which must have nothing else to do.
+bench: $(VENV)/.test  ## speed, failover and durability (P1 to P11, isolation), into benchmarks/results
 	@$(BIN)/python -m benchmarks.p1_latency
 	@$(BIN)/python -m benchmarks.p2_overhead
 	@$(BIN)/python -m benchmarks.p3_journal
 	@$(BIN)/python -m benchmarks.p4_throughput
 	@$(BIN)/python -m benchmarks.p5_reflection
 	@$(BIN)/python -m benchmarks.p6_routing
+	@$(BIN)/python -m benchmarks.p7_forced
+	@$(BIN)/python -m benchmarks.p8a_one_pass
+	@$(BIN)/python -m benchmarks.p8b_lazy
 	@$(BIN)/python -m benchmarks.isolation
 	@$(BIN)/python -m benchmarks.p9_failover
 	@$(BIN)/python -m benchmarks.p10_dead_primary
