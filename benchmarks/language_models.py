@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,9 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.utils import logging
 
+from benchmarks.harness import Figure, machine, report
 from mendgraph.adapters.causal.decoding import Decoder
 from mendgraph.adapters.causal.ensemble import Ensemble
 from mendgraph.adapters.causal.expert import Expert
@@ -150,6 +152,14 @@ def write(
     """Greedy ids after each row, by us."""
     options = Options(mode=mode, expert=expert, max_new_tokens=new, doubt=doubt)
     return [list(row.ids) for row in decoder.decode(decoder.begin(rows, options)).rows]
+
+
+def each_size(measure: str, what: str, figures: Callable[[Size], list[Figure]], repeats: int | None) -> None:
+    """Measures every size and writes the report; `repeats` instead of each size's own, for a quick look."""
+    logging.set_verbosity_error()
+    before = machine()
+    sizes = [replace(size, repeats=repeats or size.repeats) for size in SIZES]
+    report(measure, what, [one for size in sizes for one in figures(size)], before)
 
 
 def parameters(one: PreTrainedModel) -> int:

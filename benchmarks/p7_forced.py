@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from transformers.utils import logging
 
-from benchmarks.harness import Figure, Goal, figure, interleaved, machine, report, summary
+from benchmarks.harness import Figure, Goal, figure, interleaved, summary
 from benchmarks.language_models import (
-    SIZES,
     Size,
+    each_size,
     ensemble,
     generate,
     model,
@@ -81,19 +79,10 @@ def figures(size: Size) -> list[Figure]:
     return found
 
 
-def main(repeats: int | None = None) -> None:
-    """`repeats` instead of each size's own, for a quick look."""
-    logging.set_verbosity_error()
-    before = machine()
-    sizes = [replace(size, repeats=repeats or size.repeats) for size in SIZES]
-    found = [one for size in sizes for one in figures(size)]
-    report(
+if __name__ == "__main__":
+    each_size(
         "p7_forced",
         "tokens per second when one expert is forced, as a multiple of its generate()",
-        found,
-        before,
+        figures,
+        repeats=int(sys.argv[1]) if len(sys.argv) > 1 else None,
     )
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))

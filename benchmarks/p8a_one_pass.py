@@ -8,21 +8,19 @@ the three as separate models (three passes), and PEFT's mixed batch of the three
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import torch
-from transformers.utils import logging
 
-from benchmarks.harness import Figure, Goal, figure, interleaved, machine, report, summary
+from benchmarks.harness import Figure, Goal, figure, interleaved, summary
 from benchmarks.language_models import (
     EMBEDDED,
     LARGE,
     NAMES,
     PROMPT,
-    SIZES,
     SMALL,
     Size,
+    each_size,
     ensemble,
     generate,
     model,
@@ -99,19 +97,10 @@ def check_equal(together: Decoder, apart: Decoder, rows: list[list[int]], new: i
     return worst
 
 
-def main(repeats: int | None = None) -> None:
-    """`repeats` instead of each size's own, for a quick look."""
-    logging.set_verbosity_error()
-    before = machine()
-    sizes = [replace(size, repeats=repeats or size.repeats) for size in SIZES]
-    found = [one for size in sizes for one in figures(size)]
-    report(
+if __name__ == "__main__":
+    each_size(
         "p8a_one_pass",
         "time of three adapter experts together, as a multiple of one expert's generate()",
-        found,
-        before,
+        figures,
+        repeats=int(sys.argv[1]) if len(sys.argv) > 1 else None,
     )
-
-
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))

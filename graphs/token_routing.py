@@ -9,7 +9,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from mendgraph.core.writing import FIELDS, LABELS, WAYS
 from mendgraph.nodes.cascade import Cascade
 from mendgraph.nodes.context import Context
-from mendgraph.nodes.writing import CHUNK, Switches, WritingState, build_writing
+from mendgraph.nodes.switches import Switches
+from mendgraph.nodes.writing import CHUNK, WritingState, build_writing
 
 __all__ = ["EXAMPLE", "FIELDS", "FIGURES", "LABELS", "OPTIONS", "TokenRoutingState", "build"]
 

@@ -19,7 +19,8 @@ from mendgraph.core.writing import LABELS, Draft, drafted, prepare_writing
 from mendgraph.modules.expert_heads import ExpertHeads
 from mendgraph.nodes.cascade import Cascade
 from mendgraph.nodes.context import Context
-from mendgraph.nodes.writing import Switches, WritingState, build_writing
+from mendgraph.nodes.switches import Switches
+from mendgraph.nodes.writing import WritingState, build_writing
 
 
 class Scribe:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from loguru import logger
 
-from mendgraph.adapters.device import choose_device, compute_threads
-from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.kinds import Workshop, build_tier, check_arguments
 from mendgraph.adapters.policies import open_policy
+from mendgraph.adapters.provenance import facts_of
 from mendgraph.app import Build, MendGraph
 from mendgraph.config import Config, GraphSpec, graph_spec, load_config, with_overrides
 from mendgraph.core.healing import HealingPolicy
@@ -114,9 +111,6 @@ BUILDS: Mapping[str, System] = {
     ),
 }
 """Graph name -> what it is made of."""
-
-DECIDING = ("mendgraph", "torch", "transformers", "peft", "tokenizers", "numpy", "langgraph")
-"""Packages whose version may change an answer."""
 
 Source = Recipe | Callable[[], Tier]
 Wrap = Callable[[str, Source], Source]
@@ -278,26 +272,3 @@ def load_policy(source: str, labels: Sequence[str]) -> HealingPolicy:
     except TierError as error:
         logger.warning("no policy: {}", error)
         return HealingPolicy(labels=tuple(labels))
-
-
-def facts_of(name: str, spec: GraphSpec, policy: HealingPolicy) -> dict[str, Any]:
-    """What a record of a run says about the graph; see `Context.facts`."""
-    config = spec.model_dump(mode="json", exclude={"journal"})  # where runs are kept changes no answer
-    return {
-        "graph": name,
-        "config": config,
-        "config_hash": sha256_of_json(config),
-        "policy": sha256_of_json(policy.to_dict()),
-        "versions": versions(spec.device),
-    }
-
-
-def versions(device: str) -> dict[str, str]:
-    """Whatever may change the last bits of a score: packages, the device, and how many threads share a sum."""
-    found = {package: metadata.version(package) for package in DECIDING}
-    return {
-        "python": platform.python_version(),
-        **found,
-        "device": str(choose_device(device)),
-        "threads": str(compute_threads()),
-    }

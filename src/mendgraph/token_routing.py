@@ -14,7 +14,7 @@ from mendgraph.core.writing import WAYS, prepare_writing
 from mendgraph.errors import ConfigError, InputError, UnknownNameError
 from mendgraph.nodes.context import Context
 from mendgraph.nodes.state import Ask
-from mendgraph.nodes.writing import Switches
+from mendgraph.nodes.switches import Switches
 
 if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool

@@ -179,7 +179,7 @@ def test_outputs_that_are_not_finite_are_drift() -> None:
 
 
 def test_damaged_weights_of_ours_are_refused_even_without_integrity(own: Path) -> None:
-    with (own / "refinement" / "refinement.safetensors").open("ab") as file:
+    with (own / "refinement" / "weights.safetensors").open("ab") as file:
         file.write(b"0")
     with pytest.raises(HashMismatch):
         LCRModelLoader(own, device="cpu", verify_integrity=False).load_refinement()

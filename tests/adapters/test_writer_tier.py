@@ -18,7 +18,7 @@ from mendgraph.core.values import Answer, Failure, Input, Prediction
 from mendgraph.core.writing import Task, prepare_writing
 from mendgraph.errors import ArtifactError
 from mendgraph.modules.expert_heads import ExpertHeads
-from mendgraph.nodes.writing import Switches
+from mendgraph.nodes.switches import Switches
 from tests.experts import open_experts, stretch
 from tests.writers import graph, policy, writer
 

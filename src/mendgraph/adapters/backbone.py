@@ -20,7 +20,7 @@ from mendgraph.adapters.tokens import TextTokenizer
 from mendgraph.errors import ArtifactError, ConfigError, HashMismatch, ShapeMismatch
 from mendgraph.modules.lora import attach
 
-__all__ = ["Backbone", "load_tokenizer", "refuse_missing"]
+__all__ = ["Backbone", "load_tokenizer", "open_encoder", "refuse_missing"]
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_CONFIG = "adapter_config.json"
@@ -89,11 +89,8 @@ _loading: dict[tuple[str, str, str], Lock] = {}
 
 
 def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Backbone:
-    with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
-        model, report = AutoModel.from_pretrained(
-            folder, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
-        )
-        refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
+    with renamed(f"load the encoder in {str(folder)!r}", loading=True):
+        model = open_encoder(folder, dtype=dtype)
         tokenizer = load_tokenizer(folder)
         if getattr(model, "pooler", None) is not None:
             model.pooler = None
@@ -107,6 +104,24 @@ def _load(folder: Path, device: torch.device, dtype: torch.dtype) -> Backbone:
     return Backbone(
         model, tokenizer, device, weights_hash(folder), int(model.config.hidden_size), positions(model.config)
     )
+
+
+def open_encoder(folder: Path, **options: Any) -> Any:
+    """The network in `folder`, float32 unless `options` for transformers say otherwise; a pooler may be untrained.
+
+    Raises:
+        ArtifactError: the folder holds no complete encoder.
+    """
+    with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
+        model, report = AutoModel.from_pretrained(
+            folder,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **{"dtype": torch.float32, **options},
+        )
+    refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
+    return model
 
 
 def positions(config: Any) -> int:

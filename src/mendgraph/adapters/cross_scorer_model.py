@@ -39,7 +39,7 @@ class CrossScorerModel(CrossScorer):
     The constructor makes the architecture; the weights come with `load_state_dict`, and nothing is scored before::
 
         model = CrossScorerModel(model_name="roberta-base")
-        model.load_state_dict(torch.load("reflection_scorer_weight.pt", map_location="cpu"))
+        model.load_state_dict(torch.load("reflection_scorer_weight.pt", map_location="cpu", weights_only=True))
 
     or, with the file fetched, read safely and loaded in one step, ``CrossScorerModel.from_checkpoint()``.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Lock, Thread
+from threading import RLock, Thread
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -30,7 +30,7 @@ _TEXT = ["*.json", "*.txt", "*.model"]
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 _NO_WEIGHTS = ("config.json",)
 _REACH_SECONDS = 2.0
-_quieting = Lock()
+_quieting = RLock()  # loaders call loaders
 
 
 def locate(name: str, *, weights: bool = True) -> Path:

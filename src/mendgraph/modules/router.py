@@ -6,6 +6,7 @@ numbers.  A new LLM is a new row.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """What both heads share: inputs are standardised by `mean` and `scale`, then go through `tower`.
 
     Attributes:
@@ -54,9 +55,9 @@ class Head(nn.Module):
         found: Tensor = self.tower((vectors - self.mean) * self.scale)
         return found
 
+    @abstractmethod
     def meet(self, prompts: Tensor, rows: Tensor) -> Tensor:
         """Sides of B prompts, and rows (M, R) -> (B, M) logits; their tanh is the score."""
-        raise NotImplementedError
 
 
 class StrengthHead(Head):

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Mapping
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from mendgraph.core.values import Attempt, Failure, Input, Prediction
-from mendgraph.core.writing import Task
+from mendgraph.core.values import Attempt, Failure
 from mendgraph.errors import ConfigError
-from mendgraph.nodes.call import call
 from mendgraph.nodes.cascade import Cascade
 from mendgraph.nodes.check import judged
 from mendgraph.nodes.context import Context, given
-from mendgraph.nodes.limits import allowance
 from mendgraph.nodes.prepare import prepare_node
-from mendgraph.nodes.state import CascadeState, Spent
+from mendgraph.nodes.state import CascadeState
+from mendgraph.nodes.switches import Switches
 from mendgraph.nodes.tier import Node
+from mendgraph.nodes.writing_calls import Calls
 from mendgraph.nodes.writing_settle import settle_writing_node
 
 CHUNK = 16
@@ -40,26 +37,6 @@ class WritingState(CascadeState):
     texts: list[dict[str, Any] | None]
     tries: list[list[dict[str, Any]]]
     doubtful: list[int]
-
-
-@dataclass
-class Switches:
-    """Experts that are switched off for all runs from the next chunk on; safe to change from any thread."""
-
-    down: set[str] = field(default_factory=set)
-    _lock: Lock = field(default_factory=Lock)
-
-    def kill(self, expert: str) -> None:
-        with self._lock:
-            self.down.add(expert)
-
-    def restore(self, expert: str) -> None:
-        with self._lock:
-            self.down.discard(expert)
-
-    def now(self) -> list[str]:
-        with self._lock:
-            return sorted(self.down)
 
 
 def build_writing(
@@ -122,7 +99,7 @@ def _prefill_node(default: Context, switches: Switches) -> Node:
     """Prompts become tokens, by the first tier that can; a prompt that none can read ends there."""
 
     def run(state: WritingState, runtime: Runtime[Context]) -> dict[str, Any]:
-        work = _Work(state, given(runtime, default), runtime, switches)
+        work = Calls(state, given(runtime, default), runtime, switches)
         texts = list(state["texts"])
         waiting = list(state["open"])
         for tier in work.context.tiers:
@@ -148,7 +125,7 @@ def _decode_node(default: Context, chunk: int, switches: Switches) -> Node:
     """The first tier writes the next chunk of every open row."""
 
     def run(state: WritingState, runtime: Runtime[Context]) -> dict[str, Any]:
-        work = _Work(state, given(runtime, default), runtime, switches)
+        work = Calls(state, given(runtime, default), runtime, switches)
         first = next(iter(work.context.tiers))
         tries = [list(one) for one in state["tries"]]
         for row, attempt in work.ask(first, state["open"], chunk).items():
@@ -162,7 +139,7 @@ def _heal_node(default: Context, chunk: int, switches: Switches) -> Node:
     """The next tier of each doubtful row writes its chunk anew, from where the chunk began."""
 
     def run(state: WritingState, runtime: Runtime[Context]) -> dict[str, Any]:
-        work = _Work(state, given(runtime, default), runtime, switches)
+        work = Calls(state, given(runtime, default), runtime, switches)
         names = list(work.context.tiers)
         tries = [list(one) for one in state["tries"]]
         for place, tier in enumerate(names):
@@ -230,69 +207,6 @@ def _check_node(default: Context) -> Node:
         return {"texts": texts, "tries": tries, "trails": trails, "doubtful": doubtful, "open": still}
 
     return run
-
-
-class _Work:
-    """One node's calls of tiers, and what they took."""
-
-    def __init__(
-        self, state: WritingState, context: Context, runtime: Runtime[Context], switches: Switches
-    ) -> None:
-        self.state, self.context, self.runtime = state, context, runtime
-        self._gone = switches.now()
-        self._spent: Spent = {"seconds": state["spent"]["seconds"], "cost": state["spent"]["cost"]}
-        self._trails = list(state["trails"])
-
-    def ask(self, name: str, numbers: Sequence[int], tokens: int) -> dict[int, Attempt]:
-        """An attempt for each row; a failure for those that the run can no longer afford."""
-        if not numbers:
-            return {}
-        context, options = self.context, self.state["options"]
-        cost = context.costs.get(name, 1.0) if tokens else 0.0
-        allowed = allowance(options, self._spent, cost, len(numbers))
-        asked, cut = numbers[: allowed.rows], numbers[allowed.rows :]
-        tier = context.tiers[name]
-        started = context.clock()
-        served = call(
-            name,
-            tier,
-            [self._input(row, tokens) for row in asked],
-            context.policy.labels,
-            down=name in options.get("down", ()),
-            seconds=allowed.seconds,
-        )
-        took = context.clock() - started
-        self._spent["seconds"] += took
-        called = sum(isinstance(o, Prediction) or o.kind != "tier_down" for o in served.outcomes)
-        self._spent["cost"] += cost * called
-        found = {}
-        for row, outcome in zip(asked, served.outcomes, strict=True):
-            said = outcome if isinstance(outcome, Prediction) else None
-            failure = None if isinstance(outcome, Prediction) else outcome
-            found[row] = Attempt(
-                name,
-                said,
-                failure,
-                seconds=took / len(asked),
-                fingerprint=tier.fingerprint,
-                notes=served.notes,
-            )
-        for row in cut:
-            found[row] = Attempt(name, failure=allowed.cut)
-        return found
-
-    def tell(self, row: int, attempt: Attempt) -> None:
-        """Put an attempt into the trail that no check will see."""
-        self._trails[row] = [*self._trails[row], attempt.to_dict()]
-
-    def update(self) -> dict[str, Any]:
-        return {"spent": self._spent, "trails": self._trails}
-
-    def _input(self, row: int, tokens: int) -> Input:
-        prepared = self.state["rows"][row]
-        assert prepared is not None
-        task = Task(row, self.state["texts"][row], tokens, prepared["facts"]["ways"], self._gone)
-        return Input(prepared["text"], prepared["raw"], task.to_dict())
 
 
 def _told(attempt: Attempt) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def test_detectors_of_other_readers_and_layers_are_refused(tmp_path: Path) -> No
 
 def test_changed_weights_are_refused(tmp_path: Path) -> None:
     save_detector(_detector(), tmp_path)
-    with (tmp_path / "detector.safetensors").open("ab") as file:
+    with (tmp_path / "weights.safetensors").open("ab") as file:
         file.write(b"0")
     with pytest.raises(HashMismatch):
         load_detector(tmp_path)

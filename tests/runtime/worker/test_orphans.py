@@ -32,6 +32,7 @@ channel = ProcessChannel("moody", recipe(), start_s=60.0, warm_standby=STANDBY)
 while STANDBY and not channel.standing_by:
     time.sleep(0.01)
 tell(*children())
+sys.stdin.readline()  # until they were seen
 """
 
 IDLE = "time.sleep(600)"
@@ -49,17 +50,21 @@ def parent(then: str, *, standby: bool = False) -> Iterator[tuple[subprocess.Pop
     code = SCRIPT.replace("STANDBY", str(standby)) + then
     process = subprocess.Popen(
         [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         start_new_session=True,
     )
+    assert process.stdin is not None
     assert process.stdout is not None
     workers = [int(pid) for pid in process.stdout.readline().split()]
     try:
         assert len(workers) == 1 + standby, process.stderr and process.stderr.read()
         assert not any(map(gone, workers))
+        process.stdin.write("\n")
+        process.stdin.flush()
         if "busy" in then:
             assert process.stdout.readline() == "busy\n"
         yield process, workers

@@ -10,25 +10,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mendgraph.adapters.artifacts import Artifact, open_artifact, write_artifact
+from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.reader.midway import Midway
+from mendgraph.adapters.reader.part import WEIGHTS, open_part, reference_of, save_part
 from mendgraph.core.arrays import sigmoid
 from mendgraph.core.calibration import Calibrator, calibrator_from_dict
-from mendgraph.errors import ArtifactError, BadOutput, ShapeMismatch
+from mendgraph.errors import BadOutput, ShapeMismatch
 from mendgraph.modules.conflict_detector import ConflictDetector
 from mendgraph.modules.conflict_features import features_of, pool_prompt
 
 __all__ = ["DETECTOR_KIND", "Detector", "load_detector", "save_detector"]
 
 DETECTOR_KIND = "conflict_detector"
-TASK = "conflict"
-WEIGHTS = "detector.safetensors"
 CALIBRATION = "calibration.json"
-REFERENCE = "reference.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +91,13 @@ class Detector:
 def save_detector(
     detector: Detector, folder: Path, *, files: tuple[str, ...] = (), **fields: Any
 ) -> Artifact:
-    """
-    Args:
-        files: other files of the folder that the manifest is to vouch for.
-        fields: of the manifest: training, data, versions, metrics.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: part.detach().cpu().contiguous() for name, part in detector.module.state_dict().items()}
-    save_file(tensors, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone
-    named = [WEIGHTS, *files]
-    if detector.reference:
-        save_file(dict(detector.reference), folder / REFERENCE)
-        (folder / REFERENCE).chmod(0o644)
-        named.append(REFERENCE)
+    """As `save_part`, with the calibration beside the weights."""
+    named = files
     if detector.calibrator is not None:
+        folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(detector.calibrator.to_dict(), indent=2) + "\n"
         (folder / CALIBRATION).write_text(text, encoding="utf-8")
-        named.append(CALIBRATION)
+        named = (CALIBRATION, *files)
     settings = {
         "layer": detector.layer,
         "features": list(detector.features),
@@ -120,32 +106,25 @@ def save_detector(
         "threshold": detector.threshold,
         "reader": detector.reader,
     }
-    return write_artifact(
+    return save_part(
+        detector.module,
         folder,
-        name=f"{TASK}/{folder.name}",
         kind=DETECTOR_KIND,
-        task=TASK,
-        files=named,
         settings=settings,
+        reference=detector.reference,
+        files=named,
         **fields,
     )
 
 
 def load_detector(folder: str | Path, *, reader: str = "", device: str | torch.device = "cpu") -> Detector:
-    """
-    Args:
-        reader: fingerprint of the reader it is to work with; "" does not ask.
+    """As `open_part`.
 
     Raises:
         ArtifactError: the folder is damaged, holds something else, or belongs to another reader.
     """
-    artifact = open_artifact(folder)
-    settings = _settings(artifact, DETECTOR_KIND)
-    if reader and settings["reader"] and settings["reader"] != reader:
-        raise ShapeMismatch(
-            f"the detector in {str(folder)!r} was trained on states of reader {settings['reader']}, this is {reader}",
-            hint="train a detector for this reader",
-        )
+    artifact = open_part(folder, DETECTOR_KIND, reader=reader)
+    settings = artifact.manifest.settings
     with renamed(f"load the detector in {str(folder)!r}", loading=True):
         module = ConflictDetector(settings["inputs"], settings["width"])
         module.load_state_dict(artifact.tensors(WEIGHTS))
@@ -158,14 +137,5 @@ def load_detector(folder: str | Path, *, reader: str = "", device: str | torch.d
             float(settings["threshold"]),
             str(settings["reader"]),
             artifact.fingerprint,
-            artifact.tensors(REFERENCE) if REFERENCE in artifact.manifest.files else {},
+            reference_of(artifact),
         )
-
-
-def _settings(artifact: Artifact, kind: str) -> Mapping[str, Any]:
-    if artifact.manifest.kind != kind:
-        raise ArtifactError(
-            f"{str(artifact.folder)!r} holds a {artifact.manifest.kind}, not a {kind}",
-            hint="give another folder",
-        )
-    return artifact.manifest.settings

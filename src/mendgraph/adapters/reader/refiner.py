@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from mendgraph.adapters.artifacts import Artifact, open_artifact, write_artifact
+from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.reader.midway import Midway
-from mendgraph.errors import ArtifactError, BadOutput, ShapeMismatch
+from mendgraph.adapters.reader.part import WEIGHTS, open_part, reference_of, save_part
+from mendgraph.errors import BadOutput, ShapeMismatch
 from mendgraph.modules.refinement import Refined, Refinement, RefinementSpec
 
 __all__ = ["REFINEMENT_KIND", "Refiner", "load_refinement", "save_refinement"]
 
 REFINEMENT_KIND = "conflict_refinement"
-TASK = "conflict"
-WEIGHTS = "refinement.safetensors"
-REFERENCE = "reference.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,59 +62,33 @@ class Refiner:
 def save_refinement(
     refiner: Refiner, folder: Path, *, files: tuple[str, ...] = (), **fields: Any
 ) -> Artifact:
-    """
-    Args:
-        files: other files of the folder that the manifest is to vouch for.
-        fields: of the manifest: training, data, versions, metrics.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+    """As `save_part`."""
     module = refiner.module
-    save_file(
-        {name: p.detach().cpu().contiguous() for name, p in module.state_dict().items()}, folder / WEIGHTS
-    )
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for the owner alone
-    named = [WEIGHTS, *files]
-    if refiner.reference:
-        save_file(dict(refiner.reference), folder / REFERENCE)
-        (folder / REFERENCE).chmod(0o644)
-        named.append(REFERENCE)
     settings = {
         "layer": refiner.layer,
         "hidden_size": module.hidden_size,
         "shape": {**asdict(module.spec), "bottleneck": module.bottleneck},
         "reader": refiner.reader,
     }
-    return write_artifact(
+    return save_part(
+        module,
         folder,
-        name=f"{TASK}/{folder.name}",
         kind=REFINEMENT_KIND,
-        task=TASK,
-        files=named,
         settings=settings,
+        reference=refiner.reference,
+        files=files,
         **fields,
     )
 
 
 def load_refinement(folder: str | Path, *, reader: str = "", device: str | torch.device = "cpu") -> Refiner:
-    """
-    Args:
-        reader: fingerprint of the reader it is to work with; "" does not ask.
+    """As `open_part`.
 
     Raises:
         ArtifactError: the folder is damaged, holds something else, or belongs to another reader.
     """
-    artifact = open_artifact(folder)
+    artifact = open_part(folder, REFINEMENT_KIND, reader=reader)
     settings = artifact.manifest.settings
-    if artifact.manifest.kind != REFINEMENT_KIND:
-        raise ArtifactError(
-            f"{str(folder)!r} holds a {artifact.manifest.kind}, not a {REFINEMENT_KIND}",
-            hint="give another folder",
-        )
-    if reader and settings["reader"] and settings["reader"] != reader:
-        raise ShapeMismatch(
-            f"the refinement in {str(folder)!r} was trained through reader {settings['reader']}, this is {reader}",
-            hint="train a refinement for this reader",
-        )
     with renamed(f"load the refinement in {str(folder)!r}", loading=True):
         module = Refinement(int(settings["hidden_size"]), RefinementSpec(**settings["shape"]))
         module.load_state_dict(artifact.tensors(WEIGHTS))
@@ -126,5 +97,5 @@ def load_refinement(folder: str | Path, *, reader: str = "", device: str | torch
             int(settings["layer"]),
             str(settings["reader"]),
             artifact.fingerprint,
-            artifact.tensors(REFERENCE) if REFERENCE in artifact.manifest.files else {},
+            reference_of(artifact),
         )

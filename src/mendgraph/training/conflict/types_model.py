@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import get_peft_model_state_dict
 from torch import Tensor, nn
-from transformers import AutoModel
 
-from mendgraph.adapters.backbone import load_tokenizer, refuse_missing
+from mendgraph.adapters.backbone import load_tokenizer, open_encoder
 from mendgraph.adapters.conflict_types import CUT, asked
-from mendgraph.adapters.foreign import renamed
-from mendgraph.adapters.hub import quiet
 from mendgraph.adapters.tokens import Tokens
 from mendgraph.core.conflict import LEVELS
 from mendgraph.core.evidence import FEATURES, evidence
 from mendgraph.errors import ConfigError
-from mendgraph.modules.layered import depth
 from mendgraph.modules.pair_head import PairHead, pair_states
 from mendgraph.training.conflict.pairs import LabelledPair
 from mendgraph.training.conflict.types_spec import TypesSpec
+from mendgraph.training.lora import top_layers_adapted
 
 __all__ = ["PairInputs", "TypesModel"]
 
@@ -52,20 +48,18 @@ class TypesModel(nn.Module):
         """
         super().__init__()
         self.spec = spec
-        with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
-            encoder, report = AutoModel.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-        refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
+        encoder = open_encoder(folder)
         self.tokenizer = load_tokenizer(folder)
         if not self.tokenizer.wants_types:
             raise ConfigError(f"the encoder in {str(folder)!r} does not tell the two texts of a pair apart")
         encoder.pooler = None
-        self.encoder = _adapted(encoder, spec)
+        self.encoder = top_layers_adapted(
+            encoder,
+            spec.top_layers,
+            target_modules=spec.target_modules,
+            r=spec.r,
+            lora_alpha=spec.lora_alpha,
+        )
         self.head = PairHead(
             int(encoder.config.hidden_size), len(FEATURES), spec.head_width, len(LEVELS), spec.dropout
         )
@@ -107,23 +101,3 @@ class TypesModel(nn.Module):
         """LoRA tensors as PEFT names them in its files, float32, on the CPU."""
         state: dict[str, Tensor] = get_peft_model_state_dict(self.encoder, save_embedding_layers=False)
         return {name: tensor.detach().float().cpu().clone() for name, tensor in state.items()}
-
-
-def _adapted(encoder: Any, spec: TypesSpec) -> nn.Module:
-    first = depth(encoder) - spec.top_layers
-    paths = [
-        path
-        for path, part in encoder.named_modules()
-        if isinstance(part, nn.Linear)
-        and path.rpartition(".")[2] in spec.target_modules
-        and path.startswith("encoder.layer.")
-        and int(path.split(".")[2]) >= first
-    ]
-    if not paths:
-        raise ConfigError(f"target_modules: {spec.target_modules} fit nothing in the encoder's layers")
-    lora = LoraConfig(r=spec.r, lora_alpha=spec.lora_alpha, target_modules=paths)
-    with warnings.catch_warnings():
-        # PEFT up to 0.21 asks transformers for a name that v6 will drop; both work with the bounds we ship.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        adapted: nn.Module = get_peft_model(encoder, lora)
-    return adapted

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft import LoraConfig, PeftModel, get_peft_model_state_dict
 from torch import Tensor, nn
-from transformers import AutoModel
 
-from mendgraph.adapters.backbone import refuse_missing
-from mendgraph.adapters.foreign import renamed
-from mendgraph.adapters.hub import quiet
+from mendgraph.adapters.backbone import open_encoder
 from mendgraph.config import LoraSpec
 from mendgraph.errors import ConfigError
 from mendgraph.modules.pooling import pool
 from mendgraph.training.emotion.labels import GOEMOTIONS, LABELS
+from mendgraph.training.lora import adapted
 
 POOLING = "mean"
 HEAD_DROPOUT = 0.1
@@ -83,15 +80,7 @@ def build_model(folder: Path, lora: LoraSpec) -> EmotionModel:
         ArtifactError: the folder holds no complete encoder.
         ConfigError: `lora.target_modules` names nothing in it.
     """
-    with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
-        encoder, report = AutoModel.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
+    encoder = open_encoder(folder)
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # mean pooling never sees it, and it must not get an adapter
     _check_targets(encoder, lora.target_modules)
@@ -101,11 +90,7 @@ def build_model(folder: Path, lora: LoraSpec) -> EmotionModel:
         lora_dropout=lora.lora_dropout,
         target_modules=list(lora.target_modules),
     )
-    with warnings.catch_warnings():
-        # PEFT up to 0.21 asks transformers for a name that v6 will drop; both work with the bounds we ship.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        adapted = get_peft_model(encoder, settings)
-    return EmotionModel(adapted, int(encoder.config.hidden_size))
+    return EmotionModel(adapted(encoder, settings), int(encoder.config.hidden_size))
 
 
 def parameter_counts(model: nn.Module) -> tuple[int, int]:

@@ -64,7 +64,9 @@ def load_base(folder: Path) -> PreTrainedModel:
 
 def with_adapter(base: PreTrainedModel, spec: AdapterSpec, seed: int) -> nn.Module:
     """The base with a fresh LoRA adapter (Hu et al. 2021) on every linear layer; only the adapter is trained."""
-    from peft import LoraConfig, get_peft_model  # three seconds to import
+    from peft import LoraConfig  # three seconds to import
+
+    from mendgraph.training.lora import adapted
 
     torch.manual_seed(seed)
     config = LoraConfig(
@@ -74,8 +76,8 @@ def with_adapter(base: PreTrainedModel, spec: AdapterSpec, seed: int) -> nn.Modu
         lora_dropout=0.0,
         task_type="CAUSAL_LM",
     )
-    adapted: nn.Module = get_peft_model(base, config)
-    return adapted
+    found: nn.Module = adapted(base, config)
+    return found
 
 
 def has_compiler(device: torch.device) -> bool:

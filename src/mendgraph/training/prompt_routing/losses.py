@@ -6,6 +6,8 @@ An LLM's strength on a prompt is ``2 logit`` in nats: then its expected outcome 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name every torch user reads
@@ -15,7 +17,7 @@ from mendgraph.training.prompt_routing.specs import LossSpec
 __all__ = ["PairLoss", "outcome_loss", "pair_loss"]
 
 
-class PairLoss(nn.Module):
+class PairLoss(nn.Module, ABC):
     """Mean over comparisons.
 
     Called with logits of the first and the second LLM, the outcome (1 first, 0 second, .5 tie; between them soft),
@@ -26,8 +28,9 @@ class PairLoss(nn.Module):
         each = self.each(first, second, outcome)
         return (each * weight).sum() / weight.sum().clamp(min=1e-12)
 
+    @abstractmethod
     def each(self, first: Tensor, second: Tensor, outcome: Tensor) -> Tensor:
-        raise NotImplementedError
+        """(B,) losses before they are weighed."""
 
 
 class MarginLoss(PairLoss):

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, prepare_model_for_kbit_training
+from peft import LoraConfig, get_peft_model_state_dict, prepare_model_for_kbit_training
 from torch import Tensor, nn
-from transformers import AutoModel, BitsAndBytesConfig
+from transformers import BitsAndBytesConfig
 
-from mendgraph.adapters.backbone import load_tokenizer, positions, refuse_missing
+from mendgraph.adapters.backbone import load_tokenizer, open_encoder, positions
 from mendgraph.adapters.batching import buckets
-from mendgraph.adapters.foreign import renamed
-from mendgraph.adapters.hub import locate, quiet
+from mendgraph.adapters.hub import locate
 from mendgraph.adapters.prompt_vectors import layer_states
 from mendgraph.adapters.tokens import Tokens
 from mendgraph.errors import ConfigError
+from mendgraph.training.lora import adapted
 from mendgraph.training.prompt_routing.specs import (
     EMBEDDED,
     FinetuningSpec,
@@ -151,15 +150,8 @@ def _adapted(model: Any) -> list[str]:
 
 
 def _loaded(folder: Path, spec: FinetuningSpec, device: torch.device) -> Any:
-    options: dict[str, Any] = {"dtype": torch.float32}
-    if spec.kind == "qlora":
-        options = _four_bit(spec, device)
-    with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
-        model, report = AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, output_loading_info=True, **options
-        )
-    refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
-    return model
+    options = _four_bit(spec, device) if spec.kind == "qlora" else {}
+    return open_encoder(folder, **options)
 
 
 def _four_bit(spec: QLoraSpec, device: torch.device) -> dict[str, Any]:
@@ -176,7 +168,7 @@ def _four_bit(spec: QLoraSpec, device: torch.device) -> dict[str, Any]:
         bnb_4bit_compute_dtype=getattr(torch, spec.bnb_4bit_compute_dtype),
         bnb_4bit_quant_type=spec.bnb_4bit_quant_type,
     )
-    return {"quantization_config": quantised, "device_map": {"": device}}
+    return {"dtype": "auto", "quantization_config": quantised, "device_map": {"": device}}
 
 
 def _prepared(model: Any, spec: FinetuningSpec) -> Any:
@@ -212,12 +204,9 @@ def _with_adapters(model: Any, spec: LoraSpec | QLoraSpec) -> Any:
     settings = LoraConfig(
         r=spec.rank, lora_alpha=spec.alpha, lora_dropout=spec.dropout, target_modules=targets
     )
-    with warnings.catch_warnings():
-        # PEFT up to 0.21 asks transformers for a name that v6 will drop; both work with the bounds we ship.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        if spec.kind == "qlora" and spec.load_in_4bit:
-            model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-        return get_peft_model(model, settings)
+    if spec.kind == "qlora" and spec.load_in_4bit:
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    return adapted(model, settings)
 
 
 def _last_layers(model: Any, spec: LastLayersSpec) -> Sequence[nn.Module]:

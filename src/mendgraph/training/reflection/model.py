@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from peft import get_peft_model_state_dict
 from torch import Tensor, nn
 
 from mendgraph.adapters.batching import buckets
 from mendgraph.config import ReflectionTrainingSpec
 from mendgraph.core.arrays import FloatArray
-from mendgraph.errors import ConfigError
-from mendgraph.modules.layered import climb, depth, head_inputs, input_widths, pair_vectors
+from mendgraph.modules.layered import climb, head_inputs, input_widths, pair_vectors
 from mendgraph.modules.level_head import CLASSES, LevelHead, score_logits
+from mendgraph.training.lora import top_layers_adapted
 from mendgraph.training.reflection.batches import Pair
 from mendgraph.training.reflection.states import CHUNK, ROWS, TOKENS, Lower, LowerStates, apart, padded
 
@@ -82,22 +81,13 @@ def build_model(states: LowerStates, settings: ReflectionTrainingSpec) -> PairMo
     for part in encoder.modules():
         if isinstance(part, nn.Dropout):
             part.p = settings.encoder_dropout
-    first = depth(encoder) - settings.top_layers
-    paths = [
-        path
-        for path, part in encoder.named_modules()
-        if isinstance(part, nn.Linear)
-        and path.rpartition(".")[2] in settings.target_modules
-        and path.startswith("encoder.layer.")
-        and int(path.split(".")[2]) >= first
-    ]
-    if not paths:
-        raise ConfigError(f"target_modules: {settings.target_modules} fit nothing in the encoder's layers")
-    lora = LoraConfig(r=settings.r, lora_alpha=settings.lora_alpha, target_modules=paths)
-    with warnings.catch_warnings():
-        # PEFT up to 0.21 asks transformers for a name that v6 will drop; both work with the bounds we ship.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        adapted: nn.Module = get_peft_model(encoder, lora)
+    adapted = top_layers_adapted(
+        encoder,
+        settings.top_layers,
+        target_modules=settings.target_modules,
+        r=settings.r,
+        lora_alpha=settings.lora_alpha,
+    )
     adapted.requires_grad_(False)
     if settings.num_epochs:
         for name, part in adapted.named_parameters():

@@ -8,12 +8,9 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import AutoModel
 
-from mendgraph.adapters.backbone import load_tokenizer, refuse_missing
+from mendgraph.adapters.backbone import load_tokenizer, open_encoder
 from mendgraph.adapters.batching import buckets
-from mendgraph.adapters.foreign import renamed
-from mendgraph.adapters.hub import quiet
 from mendgraph.adapters.pairs import CUT
 from mendgraph.adapters.tokens import Tokens
 from mendgraph.config import ReflectionTrainingSpec
@@ -52,15 +49,7 @@ class LowerStates:
         self.folder, self.device = folder, device
         self.max_length = settings.max_length
         self.precision = choose_precision(settings.precision, device)
-        with renamed(f"load the encoder in {str(folder)!r}", loading=True), quiet():
-            encoder, report = AutoModel.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-        refuse_missing([key for key in report["missing_keys"] if not key.startswith("pooler.")], folder)
+        encoder = open_encoder(folder)
         self.tokenizer = load_tokenizer(folder)
         if not self.tokenizer.wants_types:
             raise ConfigError(
