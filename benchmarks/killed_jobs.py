@@ -70,6 +70,7 @@ def wish(folder: Path, name: str, suffix: str, chunk: int) -> command.Wish:
         graph="emotion",
         source=folder / "rows.jsonl",
         column="text",
+        columns="text",
         output=folder / f"{name}{suffix}",
         chunk=chunk,
         wait=False,

@@ -276,7 +276,8 @@ def test_graphs_are_found_by_name() -> None:
     for name in ("training", "emotoin", "source"):
         with pytest.raises(
             ConfigError,
-            match=rf"no graph named '{name}' \(known graphs: emotion, reflection, prompt_routing, token_routing\)",
+            match=rf"no graph named '{name}' \(known graphs: emotion, reflection, prompt_routing, token_routing, "
+            r"conflict\)",
         ):
             config.graph(name)
 
@@ -294,7 +295,7 @@ def test_load_takes_a_path_or_a_configuration_and_overrides_on_either(tmp_path: 
 def test_load_names_the_graphs_it_knows() -> None:
     with pytest.raises(
         UnknownNameError,
-        match=r"unknown graph 'emotoin'; known: emotion, prompt_routing, reflection, token_routing \(did you mean",
+        match=r"unknown graph 'emotoin'; known: conflict, emotion, prompt_routing, reflection, token_routing \(did",
     ):
         load("emotoin")
     nothing = [f"emotion.tiers.{name}=null" for name in TIERS]
@@ -339,7 +340,7 @@ def test_supervision_that_is_wrong_is_refused_with_its_place(setting: str, place
 
 def test_every_graph_is_configured_alike(tmp_path: Path) -> None:
     written = yaml.safe_load(DEFAULTS.read_text(encoding="utf-8"))
-    assert set(graph_names()) == {"emotion", "reflection", "prompt_routing", "token_routing"}
+    assert set(graph_names()) == {"emotion", "reflection", "prompt_routing", "token_routing", "conflict"}
     for name in graph_names():
         default = load_config().graph(name)
         keys = {field.alias or key for key, field in type(default).model_fields.items()}

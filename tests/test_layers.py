@@ -32,9 +32,10 @@ MAY_IMPORT: dict[str, Set[str]] = {
     "reflection": {"app", "core", "errors", "nodes", "runtime"},
     "prompt_routing": {"adapters", "app", "config", "core", "errors", "nodes", "runtime"},
     "token_routing": {"app", "config", "core", "errors", "nodes", "runtime"},
+    "conflict": {"adapters", "app", "config", "core", "errors", "nodes", "runtime"},
 }
 BELOW_ASSEMBLY = {"adapters", "app", "config", "core", "errors", "graphs", "nodes", "runtime"}
-MAY_IMPORT["assembly"] = BELOW_ASSEMBLY | {"prompt_routing", "reflection", "token_routing"}
+MAY_IMPORT["assembly"] = BELOW_ASSEMBLY | {"conflict", "prompt_routing", "reflection", "token_routing"}
 ABOVE = set(MAY_IMPORT)  # everything a layer above all of these may use
 MAY_IMPORT["studio"] = ABOVE
 MAY_IMPORT["evaluation"] = ABOVE
@@ -57,6 +58,7 @@ ONLY_IN: dict[str, Set[str]] = {
         "assembly",
         "classifier",
         "cli",
+        "conflict",
         "prompt_routing",
         "reflection",
         "token_routing",

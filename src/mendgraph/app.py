@@ -75,6 +75,11 @@ class MendGraph:
     def tiers(self) -> Mapping[str, Supervised]:
         return self._tiers
 
+    @property
+    def most_rows(self) -> int:
+        """Rows that one run of the graph takes; `run` cuts larger inputs into pieces of this size."""
+        return CHUNK
+
     def run(
         self,
         inputs: Inputs,
@@ -158,7 +163,7 @@ class MendGraph:
 
     def _piece(self, ask: Ask | None, rows: int) -> int:
         """Rows per graph run; all at once where a run may pause, because the next one would take its thread over."""
-        return max(rows, 1) if (ask or self.context.ask) == "interrupt" else CHUNK
+        return max(rows, 1) if (ask or self.context.ask) == "interrupt" else self.most_rows
 
     def stream(
         self, inputs: Inputs, *, config: RunnableConfig | None = None, **options: Any

@@ -17,6 +17,7 @@ from mendgraph.adapters.policies import open_policy
 from mendgraph.adapters.provenance import facts_of
 from mendgraph.app import Build, MendGraph
 from mendgraph.config import Config, GraphSpec, graph_spec, load_config, with_overrides
+from mendgraph.conflict import ConflictGraph, conflict_parts, prepare_row
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.preprocess import prepare
 from mendgraph.core.prompts import prepare_prompt
@@ -26,7 +27,7 @@ from mendgraph.core.tier import Tier
 from mendgraph.core.values import Input, Prediction
 from mendgraph.core.writing import prepare_writing
 from mendgraph.errors import TierError, UnknownNameError
-from mendgraph.graphs import emotion, prompt_routing, reflection, token_routing
+from mendgraph.graphs import conflict, emotion, prompt_routing, reflection, token_routing
 from mendgraph.nodes.context import Context, probabilities
 from mendgraph.prompt_routing import PromptRoutingGraph, routing_parts
 from mendgraph.reflection import ReflectionGraph
@@ -109,6 +110,14 @@ BUILDS: Mapping[str, System] = {
         face=TokenRoutingGraph,
         configured=token_routing_parts,
     ),
+    "conflict": System(
+        conflict.build,
+        conflict.LABELS,
+        conflict.FIELDS,
+        prepare_row,
+        face=ConflictGraph,
+        configured=partial(conflict_parts, build=conflict.build),
+    ),
 }
 """Graph name -> what it is made of."""
 
@@ -138,6 +147,10 @@ def load(name: Literal["prompt_routing"], **given: Unpack[Loading]) -> PromptRou
 
 @overload
 def load(name: Literal["token_routing"], **given: Unpack[Loading]) -> TokenRoutingGraph: ...
+
+
+@overload
+def load(name: Literal["conflict"], **given: Unpack[Loading]) -> ConflictGraph: ...
 
 
 @overload

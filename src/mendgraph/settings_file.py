@@ -94,7 +94,18 @@ def with_absolute_paths(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         if key == "members" and isinstance(value, list):
             return [fixed("path", member) for member in value]
         if (
-            key in {"path", "policy", "journal", "folds", "heads"}
+            key
+            in {
+                "path",
+                "policy",
+                "journal",
+                "folds",
+                "heads",
+                "docs",
+                "detector",
+                "refinement",
+                "answerability",
+            }
             and isinstance(value, str)
             and not value.startswith(_EMBEDDED)
         ):

@@ -24,3 +24,8 @@ def prompt_routing() -> Cascade:
 def token_routing() -> Cascade:
     """The token routing graph, likewise."""
     return load("token_routing").graph
+
+
+def conflict() -> Cascade:
+    """The conflict graph, likewise."""
+    return load("conflict").graph

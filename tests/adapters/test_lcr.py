@@ -15,8 +15,7 @@ from mendgraph.adapters.lcr.calibration_check import CalibrationValidator
 from mendgraph.adapters.lcr.environment import check_environment
 from mendgraph.adapters.lcr.hardware import HardwareManager
 from mendgraph.adapters.lcr.loader import LCRModelLoader
-from mendgraph.adapters.reader.detector import Detector, save_detector
-from mendgraph.adapters.reader.refiner import Refiner, save_refinement
+from mendgraph.adapters.reader.detector import save_detector
 from mendgraph.errors import (
     ArtifactError,
     ArtifactMissing,
@@ -25,36 +24,15 @@ from mendgraph.errors import (
     ShapeMismatch,
     UnknownNameError,
 )
-from mendgraph.modules.conflict_detector import ConflictDetector
-from mendgraph.modules.refinement import Refinement
+from tests.parts import HIDDEN, WIDTH, save_parts, tiny_detector, tiny_refiner
 from tests.tiny import save_classifier
 
-HIDDEN, WIDTH, BOTTLENECK = 24, 8, 4
-
-
-def _detector() -> Detector:
-    torch.manual_seed(0)
-    detector = Detector(ConflictDetector(HIDDEN, WIDTH).eval(), 1)
-    features = torch.randn(5, HIDDEN)
-    said = torch.tensor(detector.of_features(features), dtype=torch.float64)
-    return replace(detector, reference={"features": features, "probabilities": said})
-
-
-def _refiner() -> Refiner:
-    torch.manual_seed(0)
-    module = Refinement(HIDDEN).eval()
-    torch.nn.init.normal_(module.down.weight)
-    states = torch.randn(1, 6, HIDDEN)
-    with torch.no_grad():
-        refined = module(states, torch.ones(1, 6)).states
-    return Refiner(module, 1, reference={"states": states, "refined": refined})
+BOTTLENECK = 4
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    save_detector(_detector(), tmp_path / "detector")
-    save_refinement(_refiner(), tmp_path / "refinement")
-    return tmp_path
+    return save_parts(tmp_path)
 
 
 @pytest.fixture
@@ -93,7 +71,7 @@ def test_ours_load_and_match_what_they_said(own: Path) -> None:
     loader = LCRModelLoader(own, device="cpu")
     models = loader.load_all()
     features = torch.randn(3, HIDDEN)
-    assert models.detector.of_features(features) == _detector().of_features(features)
+    assert models.detector.of_features(features) == tiny_detector().of_features(features)
     assert models.classifier is None
     assert set(loader.reports) == {"detector", "refinement"}
     valid, reports = CalibrationValidator(strict=True).validate_full_system(
@@ -148,7 +126,7 @@ def test_published_weights_without_a_hash_are_told(published: Path) -> None:
 
 
 def test_drifted_outputs_are_refused_unless_calibration_is_not_asked_for(own: Path) -> None:
-    detector = _detector()
+    detector = tiny_detector()
     wrong = {**detector.reference, "probabilities": detector.reference["probabilities"] + 0.1}
     save_detector(replace(detector, reference=wrong), own / "detector")
     with pytest.raises(ArtifactError, match="calibration drift detected: the detector's outputs differ by 1"):
@@ -162,7 +140,7 @@ def test_drifted_outputs_are_refused_unless_calibration_is_not_asked_for(own: Pa
 
 
 def test_small_drift_passes_when_not_strict(own: Path) -> None:
-    detector = _detector()
+    detector = tiny_detector()
     near = {**detector.reference, "probabilities": detector.reference["probabilities"] + 1e-3}
     save_detector(replace(detector, reference=near), own / "detector")
     with pytest.raises(ArtifactError):
@@ -171,7 +149,7 @@ def test_small_drift_passes_when_not_strict(own: Path) -> None:
 
 
 def test_outputs_that_are_not_finite_are_drift() -> None:
-    refiner = _refiner()
+    refiner = tiny_refiner()
     torch.nn.init.constant_(refiner.module.down.bias, float("nan"))
     valid, report = CalibrationValidator().validate_refinement(refiner)
     assert not valid

@@ -24,6 +24,8 @@ from mendgraph.adapters.kinds import TIER_KINDS, Workshop, build_tier
 from mendgraph.assembly import load
 from mendgraph.config import Config, GraphSpec, load_config
 from mendgraph.core.calibration import Temperature
+from mendgraph.core.conflict import LEVELS as CONFLICTS
+from mendgraph.core.conflict import Document
 from mendgraph.core.healing import HealingPolicy
 from mendgraph.core.lexical import counts
 from mendgraph.core.preprocess import prepare
@@ -43,6 +45,7 @@ from mendgraph.testing import Scripted
 from mendgraph.training.emotion.backups import write_neighbours
 from mendgraph.training.emotion.emoji_priors import fit_emoji_tier
 from mendgraph.training.emotion.similarity import fit_neighbours
+from tests.conflict_types import save_types
 from tests.levels import save_cross_scorer, save_features
 from tests.llms import MODELS, spec
 from tests.routers import save_blind, save_neighbours, save_router
@@ -184,17 +187,31 @@ def prompt_blind(folder: Path, encoder: Path, seed: int) -> Arguments:
     return {"path": str(folder)}
 
 
+def conflict_types(folder: Path, encoder: Path, seed: int) -> Arguments:
+    save_types(folder, encoder, seed=seed)
+    return {"path": str(folder)}
+
+
+def conflict_classifier(folder: Path, encoder: Path, seed: int) -> Arguments:
+    del encoder
+    save_classifier(folder, ["agreement", "L1", "L2", "L3", "L4"], seed=seed)
+    names = {"agreement": "none", "L1": "temporal", "L2": "numerical", "L3": "entity", "L4": "semantic"}
+    return {"model": str(folder), "label_map": names}
+
+
 @dataclass(frozen=True)
 class Kind:
     """How a kind of tier is made, and the file of its artefact to damage; None where no manifest guards it.
 
-    `labels` are its own; `pairs` says that its rows are a prompt and a response; `graph` is where it belongs.
+    `labels` are its own; `pairs` says that its rows are a prompt and a response, `documents` that they are questions
+    with documents; `graph` is where it belongs.
     """
 
     make: Make
     guarded: str | None
     labels: tuple[str, ...] = LABELS
     pairs: bool = False
+    documents: bool = False
     graph: str = "emotion"
 
 
@@ -213,9 +230,11 @@ KINDS: Mapping[str, Kind] = {
     "router": Kind(router, "router.safetensors", MODELS, graph="prompt_routing"),
     "router_neighbours": Kind(router_neighbours, "outcomes.safetensors", MODELS, graph="prompt_routing"),
     "prompt_blind": Kind(prompt_blind, "strengths.json", MODELS, graph="prompt_routing"),
+    "conflict_types": Kind(conflict_types, "head.safetensors", CONFLICTS, documents=True),
+    "conflict_classifier": Kind(conflict_classifier, None, CONFLICTS, documents=True),
 }
-WRITES = "writer"
-"""The kind whose rows are texts under way; test_writer_tier.py holds it to the same points."""
+ELSEWHERE = {"writer", "conflict_reader", "conflict_values"}
+"""Kinds whose rows are under way, or that have no weights; files named after them hold them to the same points."""
 every_kind = pytest.mark.parametrize("kind", KINDS)
 guarded = pytest.mark.parametrize("kind", [kind for kind, made in KINDS.items() if made.guarded])
 
@@ -252,7 +271,16 @@ def rows_for(kind: str, texts: Sequence[str] | None = None) -> list[Input]:
     if KINDS[kind].pairs:
         said = sentences(12, seed=3) if texts is None else texts
         return [Input(text, facts={"prompt": prompt}) for text, prompt in zip(said, said[::-1], strict=True)]
-    return [Input(text) for text in (sentences(12, seed=3) if texts is None else texts)]
+    said = sentences(12, seed=3) if texts is None else list(texts)
+    if KINDS[kind].documents:
+        return [Input(text, facts=shown(text, other)) for text, other in zip(said, said[::-1], strict=True)]
+    return [Input(text) for text in said]
+
+
+def shown(*texts: str) -> dict[str, Any]:
+    """The facts of a question with these documents, and one more."""
+    known = enumerate((*texts, "so sad today"))
+    return {"documents": [Document(f"d{number}", text).to_dict() for number, text in known]}
 
 
 def assert_same(found: Sequence[object], wanted: Sequence[object]) -> None:
@@ -277,7 +305,7 @@ def tiers(tmp_path_factory: pytest.TempPathFactory, encoder: Path) -> Mapping[st
 
 
 def test_every_kind_is_held_to_the_contract() -> None:
-    assert {*KINDS, WRITES} == set(TIER_KINDS)
+    assert {*KINDS, *ELSEWHERE} == set(TIER_KINDS)
 
 
 @every_kind
@@ -313,7 +341,7 @@ def test_no_rows_no_outcomes(kind: str, tiers: Mapping[str, Tier]) -> None:
 def test_odd_texts_are_answered_or_fail_alone(kind: str, tiers: Mapping[str, Tier]) -> None:
     plain = rows_for(kind)[:2]
     facts = {"emoji_only": True, "emoji": []} if kind == "emoji" else {"prompt": ODD[-1]}
-    odd = [Input(text, facts=facts) for text in ODD]
+    odd = [Input(text, facts=shown(text) if KINDS[kind].documents else facts) for text in ODD]
     outcomes = tiers[kind].predict([plain[0], *odd, plain[1]])
     assert len(outcomes) == len(ODD) + 2
     for outcome in outcomes[1:-1]:

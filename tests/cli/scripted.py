@@ -22,6 +22,7 @@ from mendgraph.core.reflection import LABELS as LEVELS
 from mendgraph.core.supervision import BreakerPolicy, Supervision
 from mendgraph.runtime.supervised import Supervised
 from mendgraph.testing import Scripted
+from tests import questions
 from tests.cascades import cascade, pair_cascade
 from tests.llms import Rating, catalog, routing_cascade
 
@@ -60,8 +61,10 @@ def load(name: str, *, journal: Any = None, checkpointer: Any = None, **given: A
         "reflection": pair_cascade,
         "prompt_routing": routing_cascade,
         "token_routing": writing_cascade,
+        "conflict": questions.question_cascade,
     }[name]
-    return build(tiers, ask="return", journal=journal, checkpointer=checkpointer)
+    more = {"overrides": given.get("overrides") or ()} if name == "conflict" else {}
+    return build(tiers, ask="return", journal=journal, checkpointer=checkpointer, **more)
 
 
 def tiers_of(name: str) -> dict[str, Any]:
@@ -74,6 +77,8 @@ def tiers_of(name: str) -> dict[str, Any]:
         }
     if name == "token_routing":
         return writing_tiers()
+    if name == "conflict":
+        return questions.tiers()
     second = Scripted(
         lambda text: ("simple", 0.8 if "doubt" in text else 0.5), labels=LEVELS, fingerprint="two"
     )

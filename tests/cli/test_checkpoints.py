@@ -83,7 +83,7 @@ def test_verify_names_what_it_knows(verify: Mend) -> None:
     assert "did you mean 'primary'?" in ran.err
     ran = verify("verify", "emotion")
     assert ran.code == 1
-    assert "there are no contrast pairs for graph 'emotion'" in ran.err
+    assert "there is nothing to verify graph 'emotion' with" in ran.err
 
 
 def test_inspect_shows_every_tensor_and_the_shares(mend: Mend, tmp_path: Path) -> None:

@@ -282,9 +282,7 @@ def test_an_unknown_command_names_the_nearest(session: Session, line: str, hint:
 
 def test_help_lists_every_command_and_quit_quits(session: Session) -> None:
     shown = do(session, "/help")
-    elsewhere = {
-        name for name, command in COMMANDS.items() if command.paired or command.routing or command.writing
-    }
+    elsewhere = {name for name, command in COMMANDS.items() if command.only}
     assert {name for name, command in COMMANDS.items() if command.usage not in shown} == elsewhere
     do(session, "/quit")
     assert session.over

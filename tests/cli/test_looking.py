@@ -255,10 +255,15 @@ def test_doctor_judges_by_exit_code(
 
 def test_doctor_tries_every_graph_with_a_row_of_its_own(mend: Mend, monkeypatch: pytest.MonkeyPatch) -> None:
     report = json.loads(mend("doctor", "--json").out)
-    assert list(report["graphs"]) == ["emotion", "prompt_routing", "reflection", "token_routing"]
-    for graph in report["graphs"].values():
+    assert list(report["graphs"]) == ["conflict", "emotion", "prompt_routing", "reflection", "token_routing"]
+    for name, graph in report["graphs"].items():
         assert graph["error"] is None
-        assert list(graph["tiers"]) == ["primary", "backup"]
+        assert list(graph["tiers"]) == (["reader", "types"] if name == "conflict" else ["primary", "backup"])
+    assert report["graphs"]["conflict"]["tiers"]["types"]["helper"]
+    assert not any("types" in problem for problem in report["problems"])
+    assert report["graphs"]["conflict"]["trial"].startswith(
+        "'When was the bridge over the Oder built?': 1912"
+    )
     assert "counsellor: You want to quit" in report["graphs"]["reflection"]["trial"]
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from mendgraph import assembly
+from mendgraph.adapters.policies import open_policy
+from mendgraph.core.conflict import LEVELS
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import claim_sets
 from tests.cli.conftest import Mend
+from tests.conflict_types import save_types
+from tests.readers import save_conflict_reader
+from tests.tiny import save_encoder
 from tests.training.conflict_bases import save_base
 
 
@@ -63,3 +71,27 @@ def test_reader_detector_and_refinement_from_the_command_line(
         assert done.code == 0, done.err
         assert "ready: " in done.err
     assert {path.name for path in out.iterdir()} >= {"reader", "detector", "refinement"}
+
+
+def test_the_policy_of_the_configured_tiers_from_the_command_line(
+    mend: Mend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mendgraph.assembly", assembly)  # with its models, not scripted
+    write_claims(claims_path(tmp_path / "claims", "dev"), claim_sets("dev", 6))
+    encoder = save_encoder(tmp_path / "encoder")
+    save_types(tmp_path / "types", encoder)
+    parts = save_conflict_reader(tmp_path)
+    reader = {"kind": "conflict_reader", "answerability": None, **parts}
+    tiers = {"reader": reader, "types": {"kind": "conflict_types", "path": "types"}}
+    stanza = {"encoder": str(encoder), "device": "cpu", "tiers": tiers}
+    (tmp_path / "mine.yaml").write_text(json.dumps({"conflict": stanza}))
+    places = ("--data", tmp_path / "claims", "--out", tmp_path / "out", "--config", tmp_path / "mine.yaml")
+    done = mend("train", "conflict", "--part", "policy", "--risk", "0.2", *places)
+    assert done.code == 0, done.err
+    assert "ready: " in done.err
+    assert open_policy(str(tmp_path / "out" / "policy"), LEVELS).target == {"risk": 0.2}
+    gone = mend(
+        "train", "conflict", "--part", "policy", *places, "--set", "conflict.tiers.types.path=/nowhere"
+    )
+    assert gone.code == 1
+    assert "/nowhere" in gone.err

@@ -7,7 +7,9 @@ import math
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from mendgraph.core.arrays import FloatArray
 from mendgraph.core.evidence import FEATURES, body_of, closeness, evidence
 from mendgraph.core.pairing import MOST_COMPARED, combined, compared, pairs_among
 
@@ -64,7 +66,26 @@ def test_the_closest_documents_are_the_ones_compared() -> None:
     )
 
 
-def test_a_set_is_as_contradictory_as_its_worst_pair() -> None:
-    chances, worst = combined(np.array([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5]]))
+CHANCES = arrays(float, st.tuples(st.integers(1, 8), st.just(3)), elements=st.floats(0.001, 1.0)).map(
+    lambda found: found / found.sum(axis=1, keepdims=True)
+)
+
+
+@given(CHANCES)
+def test_a_set_contradicts_itself_no_less_than_its_mildest_and_no_more_than_its_worst_pair(
+    chances: FloatArray,
+) -> None:
+    found, worst = combined(chances)
+    assert math.isclose(found.sum(), 1.0)
+    assert worst == chances[:, 0].argmin()
+    assert chances[:, 0].min() - 1e-9 <= found[0] <= chances[:, 0].max() + 1e-9
+    if len(chances) == 1:
+        np.testing.assert_allclose(found, chances[0], atol=1e-9)
+
+
+def test_odds_of_pairs_are_averaged_and_the_worst_pair_says_the_level() -> None:
+    found, worst = combined(np.array([[0.5, 0.5, 0.0], [0.1, 0.0, 0.9]]))
     assert worst == 1
-    assert chances.tolist() == [0.2, 0.8]
+    np.testing.assert_allclose(found, [1 / 6, 5 / 6 * 0.1, 5 / 6 * 0.9])
+    assert combined(np.array([[1.0, 0.0, 0.0]]))[0].tolist() == [1.0, 0.0, 0.0]
+    assert math.isclose(combined(np.array([[0.0, 1.0, 0.0]]))[0][1], 1.0, abs_tol=1e-6)

@@ -133,6 +133,8 @@ def test_a_figure_that_says_about_covers_what_it_was_rounded_from(amount: float)
         ("twelve hundred and five", NUMBER, 1204.5, 1205.5),
         ("23.40 hectares", "area", 233_950, 234_050),
         ("35.2 °F", "temperature", 1.75, 1.8056),
+        ("35.2 °f", "temperature", 1.75, 1.8056),
+        ("2 degrees celsius", "temperature", 1.5, 2.5),
         ("1248 seats", NUMBER, 1247.5, 1248.5),
         ("a 300-metre wall", "length", 299.5, 300.5),
     ],

@@ -11,6 +11,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from mendgraph.adapters.causal.ensemble import Ensemble
 from mendgraph.adapters.causal.heads_file import SavedHeads
 from mendgraph.errors import UnknownNameError
 from mendgraph.evaluation.token_routing.likelihood import answer_by_likelihood
@@ -151,6 +152,24 @@ def test_a_report_holds_every_system(router: Router, sets: Path, tmp_path: Path)
     answer = json.loads(first)
     assert {"question", "answer", "tokens"} <= set(answer)
     assert set(answer["tokens"][0]) >= {"token", "expert", "confidences", "probability"}
+
+
+def test_one_expert_alone_is_measured_without_a_way_to_an_oracle(
+    router: Router, sets: Path, tmp_path: Path
+) -> None:
+    alone = Ensemble.open(router.experts[:1], device="cpu")
+    train, dev = (
+        read_states(alone, tokenize(alone, passages(split, 6, seed=seed), DOMAINS))
+        for split, seed in (("train", 0), ("dev", 1))
+    )
+    spec = HeadSpec(mode="fusion", num_epochs=2, batch_size=8, head_hidden_dim=32)
+    fitted = fit(train, dev, alone, spec, tmp_path)
+    heads = {"fusion": SavedHeads(fitted.heads, "fusion", fitted.doubt)}
+    one = Router(alone, alone.experts, heads, None)
+    figures = measure(one, sets, sets, Sizes(resamples=20), only=("text",)).to_dict()
+    assert figures["text"]["way_to_oracle"] == {}
+    assert "fusion" in figures["text"]["bits_per_byte"]
+    assert [target["verdict"] for target in figures["targets"]["targets"]] == ["not met"]
 
 
 def test_unknown_sets_are_refused(router: Router, sets: Path) -> None:

@@ -24,7 +24,7 @@ from mendgraph.training.conflict.detector_fit import DetectorSpec, detector_figu
 from mendgraph.training.conflict.parts import PartOptions
 from mendgraph.training.conflict.reader_answers import is_right, majority_of
 from mendgraph.training.conflict.reader_measure import measure, states_of
-from mendgraph.training.conflict.reader_rows import Row, collate, micro_batches, row_of
+from mendgraph.training.conflict.reader_rows import Row, collate, micro_batches, rows_of
 from mendgraph.training.conflict.reader_spec import ReaderSpec
 from mendgraph.training.conflict.recipe import Options, make, options_from
 from mendgraph.training.conflict.refinement_fit import RefinementTraining
@@ -88,26 +88,30 @@ def _losses(model: PreTrainedModel, rows: list[Row]) -> list[float]:
 
 def test_cues_that_share_a_prompt_cost_what_they_cost_alone(base: Path) -> None:
     reader = _reader(base)
-    rows = [row_of(one, reader.codec, ROOM, asked=range(2)) for one in SETS[:3]]
+    rows = [row for one in SETS[:3] for row in rows_of(one, reader.codec, ROOM, asked=range(2))]
     model = load_base(base)
     together = _losses(model, rows)
     alone = [_losses(model, [replace(row, parts=(part,))])[0] for row in rows for part in row.parts]
     assert together == pytest.approx(alone, rel=1e-4)
 
 
-def test_a_row_is_what_the_reader_will_see(base: Path) -> None:
-    codec = _reader(base).codec
+def test_rows_are_what_the_reader_will_see(base: Path) -> None:
+    reader = _reader(base)
+    codec = reader.codec
     one = next(each for each in SETS if any(answer is None for answer in each.answers))
-    row = row_of(one, codec, ROOM, asked=range(len(one.documents)))
-    said = {part.kind: codec.decode(part.target) for part in row.parts if part.kind != "value"}
+    whole, *alone = rows_of(one, codec, ROOM, asked=range(len(one.documents)))
+    said = {part.kind: codec.decode(part.target) for part in whole.parts}
     assert said == {"answer": f" {one.gold}\n", "agreement": " no\n" if one.conflict else " yes\n"}
-    values = [codec.decode(part.target).strip() for part in row.parts if part.kind == "value"]
+    values = [codec.decode(part.target).strip() for row in alone for part in row.parts]
     assert values == [answer or "nothing" for answer in one.answers]
+    for row, document in zip(alone, one.documents, strict=True):
+        [part] = row.parts
+        assert (*row.prompt, *part.cue) == reader.prompt(one.question, [document.text]).ids
 
 
 def test_micro_batches_hold_every_row_once_and_keep_to_few_shapes(base: Path) -> None:
     codec = _reader(base).codec
-    rows = [row_of(one, codec, ROOM, asked=()) for one in SETS]
+    rows = [row for one in SETS for row in rows_of(one, codec, ROOM, asked=(0,))]
     batches = list(micro_batches(rows, 1024, codec.pad_id))
     assert sum(int((batch.parts == 0).any(1).sum()) for batch in batches) == len(rows)
     heights: dict[int, set[int]] = {}
@@ -119,7 +123,7 @@ def test_micro_batches_hold_every_row_once_and_keep_to_few_shapes(base: Path) ->
 def test_what_is_measured_is_what_decoding_gives(trained: Path) -> None:
     """A target counts as right exactly where greedy decoding writes it."""
     reader = _reader(trained / "reader")
-    rows = [row_of(one, reader.codec, ROOM, asked=()) for one in SETS]
+    rows = [rows_of(one, reader.codec, ROOM) for one in SETS]
     prompts = [reader.prompt(one.question, [each.text for each in one.documents]) for one in SETS]
     written = [reader.write(reader.finish(reader.begin([prompt])))[0] for prompt in prompts]
     exact = [answer.text == " ".join(one.gold.split()) for answer, one in zip(written, SETS, strict=True)]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from mendgraph.adapters.checkpoint import Checkpoint
 from mendgraph.adapters.hashing import sha256_of
+from mendgraph.adapters.lcr.published import published_detector, published_refinement
 from mendgraph.errors import ShapeMismatch
 from mendgraph.modules.cross_scorer import layout_of
 
@@ -30,7 +34,8 @@ class CheckpointReport:
     """A checkpoint in figures.
 
     Attributes:
-        layout: of the reflection scorer, ``cross_encoder`` or ``roberta``; "" when it is of neither.
+        system: what it is a part of, ``reflection scorer`` or ``conflict system``; "" when it is of neither.
+        layout: ``cross_encoder`` or ``roberta``; ``detector`` or ``refinement`` with its widths; "" as `system`.
         shares: part -> its numbers: ``encoder`` and ``head`` where the layout is known, else the first words of keys.
         not_finite: keys of tensors with NaN or infinity in them.
     """
@@ -41,6 +46,7 @@ class CheckpointReport:
     sha256: str
     nested: str
     beside: tuple[str, ...]
+    system: str
     layout: str
     entries: tuple[Entry, ...]
     shares: Mapping[str, int]
@@ -58,6 +64,7 @@ class CheckpointReport:
             "sha256": self.sha256,
             "nested": self.nested,
             "beside": list(self.beside),
+            "system": self.system,
             "layout": self.layout,
             "parameters": self.numbers,
             "shares": dict(self.shares),
@@ -80,9 +87,10 @@ def inspect_checkpoint(checkpoint: Checkpoint) -> CheckpointReport:
     try:
         layout = layout_of(checkpoint.tensors.keys())
     except ShapeMismatch:
-        name, shares = "", _by_first_word(entries)
+        name, shares = _conflict_part(checkpoint.tensors), _by_first_word(entries)
+        system = "conflict system" if name else ""
     else:
-        name = layout.name
+        system, name = "reflection scorer", layout.name
         encoder = sum(e.numbers for e in entries if e.key.startswith(f"{layout.encoder}."))
         head = sum(e.numbers for e in entries if e.key in layout.head)
         shares = {"encoder": encoder, "head": head}
@@ -95,6 +103,7 @@ def inspect_checkpoint(checkpoint: Checkpoint) -> CheckpointReport:
         sha256=sha256_of(checkpoint.path),
         nested=checkpoint.nested,
         beside=checkpoint.beside,
+        system=system,
         layout=name,
         entries=entries,
         shares=shares,
@@ -102,6 +111,19 @@ def inspect_checkpoint(checkpoint: Checkpoint) -> CheckpointReport:
             key for key, t in checkpoint.tensors.items() if t.is_floating_point() and not t.isfinite().all()
         ),
     )
+
+
+def _conflict_part(tensors: Mapping[str, Tensor]) -> str:
+    """A detector's or a refinement's name and widths, as LCR publishes them; "" for anything else."""
+    found: dict[str, str] = {}
+    with suppress(ShapeMismatch):
+        detector = published_detector(tensors)
+        found["detector"] = f"{detector.inputs}-{detector.inner.out_features}-1"
+    with suppress(ShapeMismatch):
+        refinement = published_refinement(tensors, {})
+        hidden, narrow = refinement.up.in_features, refinement.up.out_features
+        found["refinement"] = f"{hidden}-{narrow}-{hidden}"
+    return next((f"{part} {widths}" for part, widths in found.items()), "")
 
 
 def _by_first_word(entries: tuple[Entry, ...]) -> dict[str, int]:

@@ -23,8 +23,9 @@ from mendgraph.core.evidence import FEATURES, evidence
 from mendgraph.core.pairing import MOST_COMPARED, combined, compared, pairs_among
 from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import ArtifactError, ConfigError, InputError
+from mendgraph.modules.compared_head import ComparedHead
 from mendgraph.modules.lora import use_adapter
-from mendgraph.modules.pair_head import PairHead, pair_states
+from mendgraph.modules.pair_head import pair_states
 from mendgraph.runtime.notes import note
 
 __all__ = ["ConflictClassifierTier", "ConflictTypesTier", "asked", "set_text"]
@@ -68,7 +69,7 @@ class ConflictTypesTier:
                 hint="train it again: mend train conflict --part types",
             )
         self._encoder = encoder
-        self._head = PairHead(encoder.hidden_size, len(FEATURES), width, len(LEVELS))
+        self._head = ComparedHead(encoder.hidden_size, len(FEATURES), width, len(LEVELS))
         with renamed(f"read the head of {manifest.name!r}", loading=True):
             self._head.load_state_dict({key: part.float() for key, part in artifact.tensors(HEAD).items()})
         self._head.eval().requires_grad_(False)

@@ -8,117 +8,38 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
 from mendgraph.adapters.adapter_tier import AdapterTier
-from mendgraph.adapters.artifacts import Artifact, open_artifact, resolve
-from mendgraph.adapters.causal.ensemble import Ensemble
-from mendgraph.adapters.causal.expert import Expert
+from mendgraph.adapters.answerability import Answerability
+from mendgraph.adapters.artifacts import open_artifact, resolve
 from mendgraph.adapters.causal.state import Mode
 from mendgraph.adapters.classifier import ClassifierTier
+from mendgraph.adapters.conflict_opening import open_conflict_reader
+from mendgraph.adapters.conflict_types import ConflictClassifierTier, ConflictTypesTier
+from mendgraph.adapters.conflict_values import ConflictValuesTier
 from mendgraph.adapters.cross_scorer import CrossScorerTier
 from mendgraph.adapters.descriptions import DescriptionTier
 from mendgraph.adapters.emoji_tier import EmojiTier
-from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.adapters.ensemble import EnsembleTier
 from mendgraph.adapters.hub import HUB_SCHEME
 from mendgraph.adapters.lexical import LexicalTier
-from mendgraph.adapters.llm_catalog import catalog_of
 from mendgraph.adapters.neighbours import NeighbourTier
 from mendgraph.adapters.pair_checkpoint import PairCheckpointTier
 from mendgraph.adapters.reflection_features import ReflectionFeatureTier
 from mendgraph.adapters.router_model import RouterModel
 from mendgraph.adapters.router_tiers import BlindTier, OutcomeNeighbourTier, RouterTier
-from mendgraph.adapters.vectors import SentenceVectors
+from mendgraph.adapters.workshop import Workshop
 from mendgraph.adapters.writer_tier import open_writer
 from mendgraph.adapters.zero_shot import ZeroShotTier
-from mendgraph.config import GraphSpec, RoutingSpec, TokenRoutingSpec
 from mendgraph.core.registry import Registry
-from mendgraph.core.routing import Catalog
 from mendgraph.core.tier import Tier
 from mendgraph.errors import ConfigError
 
+__all__ = ["TIER_KINDS", "Workshop", "build_tier", "check_arguments"]
+
 GROUP = "mendgraph.tiers"
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """What builders share: the graph's settings, and one encoder opened when first needed."""
-
-    spec: GraphSpec
-    labels: tuple[str, ...]
-
-    @property
-    def limits(self) -> dict[str, Any]:
-        """Where and how models run, as keyword arguments of every model's constructor."""
-        spec = self.spec
-        return {
-            "device": spec.device,
-            "precision": spec.precision,
-            "max_length": spec.max_length,
-            "batch_size": spec.batch_size,
-        }
-
-    @cached_property
-    def encoder(self) -> SharedEncoder:
-        return SharedEncoder.open(self.spec.encoder, **self.limits)
-
-    def encoder_of(self, artifact: Artifact) -> SharedEncoder:
-        """The encoder an adapter was trained on: the shared one, unless its manifest names another."""
-        base = artifact.manifest.base_model
-        if base is None or base.name == self.spec.encoder or base.sha256 == self.encoder.backbone.sha256:
-            return self.encoder
-        return SharedEncoder.open(base.name, **self.limits)
-
-    @property
-    def catalog(self) -> Catalog:
-        """The LLMs to choose among.
-
-        Raises:
-            ConfigError: the graph chooses among none.
-        """
-        if not isinstance(self.spec, RoutingSpec):
-            raise ConfigError(
-                "this kind of tier rates LLMs, and the graph has none", hint="it belongs to prompt_routing"
-            )
-        return catalog_of(self.spec)
-
-    @property
-    def writing(self) -> TokenRoutingSpec:
-        """
-        Raises:
-            ConfigError: the graph does not write.
-        """
-        if not isinstance(self.spec, TokenRoutingSpec):
-            raise ConfigError(
-                "this kind of tier writes, and the graph does not", hint="it belongs to token_routing"
-            )
-        return self.spec
-
-    @cached_property
-    def ensemble(self) -> Ensemble:
-        """The configured experts."""
-        return self.ensemble_of({name: one.model_dump() for name, one in self.writing.experts.items()})
-
-    def ensemble_of(self, experts: Mapping[str, Mapping[str, Any]]) -> Ensemble:
-        """
-        Args:
-            experts: name -> ``path`` and, if it has one, ``adapter``.
-        """
-        wanted: list[Expert | Mapping[str, Any]] = [{"name": name, **one} for name, one in experts.items()]
-        return Ensemble.open(wanted, device=self.spec.device, precision=self.spec.precision)
-
-    @cached_property
-    def vectors(self) -> SentenceVectors:
-        return SentenceVectors(self.encoder)
-
-    def vectors_of(self, artifact: Artifact) -> SentenceVectors:
-        """Vectors of the encoder an artefact was made over; see `encoder_of`."""
-        encoder = self.encoder_of(artifact)
-        return self.vectors if encoder is self.encoder else SentenceVectors(encoder)
 
 
 Builder = Callable[..., Tier]
@@ -283,3 +204,52 @@ def _writer(
     folder = f"{trained}/{mode}" if heads is None and mode != "forced" else heads
     others = None if heads is not None else lambda other: f"{trained}/{other}"
     return open_writer(name, ensemble, mode, heads=folder, expert=expert, own_way=own_way, others=others)
+
+
+@TIER_KINDS.register("conflict_reader")
+def _conflict_reader(
+    name: str,
+    workshop: Workshop,
+    model: str,
+    detector: str | None = None,
+    refinement: str | None = None,
+    answerability: str | None = None,
+    adapter: str | None = None,
+    documents: int = 7,
+    memory: int = 32_768,
+) -> Tier:
+    judge = None
+    if answerability is not None:
+        artifact = open_artifact(resolve(answerability))
+        judge = Answerability(workshop.encoder_of(artifact), artifact)
+    return open_conflict_reader(
+        name,
+        model,
+        detector=detector,
+        refinement=refinement,
+        judge=judge,
+        adapter=adapter,
+        device=workshop.spec.device,
+        precision=workshop.spec.precision,
+        documents=documents,
+        memory=memory,
+        batch_size=workshop.spec.batch_size,
+    )
+
+
+@TIER_KINDS.register("conflict_types")
+def _conflict_types(name: str, workshop: Workshop, path: str, merge: bool = True) -> Tier:
+    artifact = open_artifact(resolve(path))
+    return ConflictTypesTier(name, workshop.encoder_of(artifact), artifact, merge=merge)
+
+
+@TIER_KINDS.register("conflict_classifier")
+def _conflict_classifier(
+    name: str, workshop: Workshop, model: str, label_map: Mapping[str, str | None] | None = None
+) -> Tier:
+    return ConflictClassifierTier(name, model, label_map, **workshop.limits)
+
+
+@TIER_KINDS.register("conflict_values")
+def _conflict_values(name: str, workshop: Workshop) -> Tier:
+    return ConflictValuesTier(name)

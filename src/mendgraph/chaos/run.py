@@ -21,6 +21,8 @@ from mendgraph.chaos.resources import Sample, look, measurable
 from mendgraph.chaos.sentences import SENTENCES
 from mendgraph.chaos.storm import Moment, storm, warm_up
 from mendgraph.config import Config, GraphSpec, load_config, with_overrides
+from mendgraph.core.conflict import Document
+from mendgraph.core.conflict import spoken as spoken_question
 from mendgraph.core.reflection import spoken
 from mendgraph.core.supervision import Isolation
 from mendgraph.core.values import Input
@@ -29,6 +31,7 @@ from mendgraph.runtime.journal import NullJournal
 from mendgraph.testing import Fault, FaultPlan, injecting, scratch_copy
 from mendgraph.testing.fault import ONLY_IN_A_WORKER
 
+CONFLICT = "conflict"
 BRISK = ("breaker.cool_down_s=2", "breaker.max_cool_down_s=10", "recheck_s=1")
 """Supervision for chaos: breakers that wait half a minute would show little healing in a short run."""
 
@@ -115,10 +118,16 @@ def run_chaos(
 
 
 def rows_for(graph: str) -> list[str]:
-    """Built-in rows; where a row is a pair, each sentence answers the one before it."""
+    """Built-in rows; each sentence answers, or contradicts, the one before it."""
     if len(BUILDS[graph].fields) == 1:
         return list(SENTENCES)
-    return [spoken(SENTENCES[place - 1], text) for place, text in enumerate(SENTENCES)]
+    before = [SENTENCES[place - 1] for place in range(len(SENTENCES))]
+    if graph == CONFLICT:
+        return [
+            spoken_question(text, [Document("d1", text), Document("d2", earlier)])
+            for text, earlier in zip(SENTENCES, before, strict=True)
+        ]
+    return [spoken(earlier, text) for earlier, text in zip(before, SENTENCES, strict=True)]
 
 
 def distinct(texts: Sequence[str], prepare: Callable[[object], Input]) -> list[str]:

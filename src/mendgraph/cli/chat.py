@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 
+from mendgraph.cli import documents
 from mendgraph.cli.faults import Faults, switchboard
 from mendgraph.cli.journals import fix_texts
 from mendgraph.cli.opening import open_graph
@@ -23,6 +24,7 @@ def chat(
     graph: GraphName,
     threshold: Threshold = None,
     down: Down = None,
+    docs: documents.Docs = None,
     config: ConfigFile = None,
     overrides: Overrides = None,
     journal: JournalFile = None,
@@ -35,11 +37,14 @@ def chat(
 
     > mend chat emotion
 
+    > mend chat conflict --docs notes/
+
     > cat texts.txt | mend chat emotion > answers.jsonl
     """
     from mendgraph.cli import repl
     from mendgraph.home import home
 
+    overrides = [*(overrides or ()), *documents.settings(graph, None, docs, None)]
     fix_texts(journal, journal_text)
     talking = repl.interactive()
     saver = repl.memory() if talking else None
@@ -56,6 +61,7 @@ def chat(
                 wrap=faults.wrap,
             )
         )
+        documents.ready(opened)
         if talking:
             repl.chat(opened, folder=home(), threshold=threshold, down=dead, faults=faults)
         else:

@@ -131,7 +131,7 @@ def _facts(report: CheckpointReport) -> list[tuple[str, str]]:
             (name, f"{count:,} ({count / max(report.numbers, 1):.2%})")
             for name, count in report.shares.items()
         ),
-        ("layout", f"reflection scorer, {report.layout}" if report.layout else "none this package loads"),
+        ("layout", f"{report.system}, {report.layout}" if report.layout else "none this package loads"),
     ]
     if report.nested:
         facts.append(("nested", f"under {report.nested}, beside {', '.join(report.beside) or 'nothing'}"))

@@ -15,6 +15,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from mendgraph.cli.opening import example_of, load_graph
+from mendgraph.cli.render import text_of
 from mendgraph.errors import MendError
 from mendgraph.home import home
 from mendgraph.runtime.journal import NullJournal
@@ -125,8 +126,13 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
         with load_graph(name, config=config, overrides=overrides, journal=NullJournal()) as opened:
             policy = opened.context.policy
             answer = opened.run(trial, ask="never")[0]
+            helpers = getattr(opened, "helpers", ())  # their word alone is never accepted
             report["tiers"] = {
-                tier: {**health, "combined": policy.fingerprints.get(tier) == health["fingerprint"] != ""}
+                tier: {
+                    **health,
+                    "combined": policy.fingerprints.get(tier) == health["fingerprint"] != "",
+                    "helper": tier in helpers,
+                }
                 for tier, health in opened.health().items()
             }
             own = sum(health["calibrated"] for health in report["tiers"].values())
@@ -141,7 +147,7 @@ def graph(name: str, config: Path | None, overrides: tuple[str, ...]) -> dict[st
                 said = shorten(
                     str(answer.best_guess), 80, placeholder=" ..."
                 )  # some graphs write whole texts
-                report["trial"] = f"{answer.input!r}: {said}, {answer.status}"
+                report["trial"] = f"{text_of(answer)!r}: {said}, {answer.status}"
     except MendError as error:
         report["error"] = str(error)
     return report

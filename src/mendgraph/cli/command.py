@@ -17,9 +17,5 @@ class Command:
     usage: str
     help: str
     run: Run
-    paired: bool = False
-    """Only where a row is what a client said and what a counsellor answered."""
-    routing: bool = False
-    """Only where the graph chooses among LLMs."""
-    writing: bool = False
-    """Only where the answer is a text."""
+    only: str = ""
+    """The one graph it means something to; "" for all."""

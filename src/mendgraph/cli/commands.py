@@ -17,9 +17,11 @@ from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import shortened
 from mendgraph.cli.health import health_table
 from mendgraph.cli.opening import learning_hint
+from mendgraph.cli.questions import QUESTION_COMMANDS
 from mendgraph.cli.render import headline, score_of, scores, summary, text_of, why_table
 from mendgraph.cli.routes import ROUTING_COMMANDS
-from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.session import INDENT, PAIRS, Session
+from mendgraph.cli.sides import is_sourced
 from mendgraph.cli.writing import WRITING_COMMANDS, killed, restored
 from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
@@ -31,13 +33,7 @@ LONGEST_HANG_S = 600.0
 
 def commands(session: Session) -> dict[str, Command]:
     """Those that mean something to the session's graph."""
-    return {
-        name: command
-        for name, command in COMMANDS.items()
-        if (session.paired or not command.paired)
-        and (session.routing or not command.routing)
-        and (session.writing or not command.writing)
-    }
+    return {name: one for name, one in COMMANDS.items() if one.only in ("", session.graph.name)}
 
 
 def obey(session: Session, line: str) -> None:
@@ -70,6 +66,11 @@ def _why(session: Session, argument: str) -> None:
 def _top(session: Session, argument: str) -> None:
     answer = _last(session)
     models = [a for a in answer.trail if a.prediction is not None and a.tier != "user"]
+    if is_sourced(answer):
+        session.say(Text("the kind of conflict", "dim"))
+        for line in scores(answer.value["levels"], session.glyphs):
+            session.say(line)
+        return
     step = models[-1] if models else None
     if step is None or step.prediction is None:
         raise DataError("the last answer has no probabilities", hint="no tier could read that text")
@@ -242,7 +243,8 @@ def _help(session: Session, argument: str) -> None:
     for command in listed:
         session.say(Text.assemble((f"{command.usage:<{width}}", "cyan"), f"  {command.help}"))
     session.say()
-    several = "" if session.paired or session.routing else "; several lines are several rows"
+    whole = session.paired or session.routing or session.questioning
+    several = "" if whole else "; several lines are several rows"
     session.say(f"Enter sends, Alt-Enter starts a new line{several}.", "dim")
     session.say("A text that begins with / needs a space before it. Ctrl-C cancels, Ctrl-D quits.", "dim")
 
@@ -274,11 +276,10 @@ COMMANDS: Mapping[str, Command] = {
     for command in (
         Command("why", "/why", "the whole trail of the last answer", _why),
         Command("top", "/top", "the probability of every label", _top),
-        Command(
-            "swap", "/swap PROMPT", "the score of the last response to another client", _swap, paired=True
-        ),
+        Command("swap", "/swap PROMPT", "the score of the last response to another client", _swap, PAIRS),
         *ROUTING_COMMANDS,
         *WRITING_COMMANDS,
+        *QUESTION_COMMANDS,
         Command("stats", "/stats", "what happened in this session", _stats),
         Command("threshold", "/threshold .8|off", "confidence every check asks for", _threshold),
         Command("kill", "/kill TIER", "break a tier and watch the graph heal", _kill),

@@ -8,6 +8,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from mendgraph.cli.commands import commands
+from mendgraph.cli.questions import names_in
 from mendgraph.cli.session import Session
 from mendgraph.cli.writing import downed
 from mendgraph.core.token_routing import MODES
@@ -32,7 +33,7 @@ class Completions(Completer):
         name, space, argument = before.partition(" ")
         if not space:
             yield from self._commands.get_completions(document, complete_event)
-        elif name == "/save":
+        elif name in ("/save", "/docs"):
             yield from PathCompleter(expanduser=True).get_completions(Document(argument), complete_event)
         else:
             words = WordCompleter(self._words(name))
@@ -55,6 +56,7 @@ class Completions(Completer):
             "/nan": well,
             "/restore": [*sorted(session.ill), *dead, "all"] if session.ill or dead else [],
             "/correct": list(session.graph.labels),
+            **dict.fromkeys(("/read", "/without", "/trust", "/date"), names_in(session)),
             "/threshold": ["off"],
             "/budget": ["off"],
             "/lambda": ["off"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from mendgraph.cli.console import story, waiting
 from mendgraph.cli.opening import late
 
 GRAPH = "conflict"
+POLICY = "policy"
 PANEL = "conflict"
 SHARED = ("learning_rate", "batch_size", "seed", "device")
 """Options of other graphs that mean the same here."""
@@ -112,3 +113,33 @@ def train_part(
     except KeyboardInterrupt:
         story(f"training stopped; go on with: mend train conflict --part {part} --out {folder} --resume")
         raise
+
+
+def train_policy(
+    config: Path | None,
+    overrides: Sequence[str],
+    data: Path | None,
+    out: Path | None,
+    risk: float,
+) -> None:
+    """Calibration and thresholds of the configured tiers."""
+    fit = late("mendgraph.training.conflict.policy_fit", "train_policy", extra="train")
+    open_tiers = late("mendgraph.assembly", "tiers_of", extra="train")
+    ways_of = late("mendgraph.conflict", "ways_of", extra="train")
+    from mendgraph.config import load_config
+
+    settings = load_config(config, tuple(overrides))
+    folder = (out or Path("models/fine_tuned/conflict")) / POLICY
+    with waiting("opening") as tell:
+        tiers = open_tiers(settings, GRAPH)
+        fitted = fit(
+            tiers,
+            data or Path("data/processed/conflict"),
+            folder,
+            ways=ways_of(settings.conflict),
+            risk=risk,
+            progress=lambda done, total: tell(f"{done:,} of {total:,} claim sets"),
+        )
+    for line in fitted:
+        story(line)
+    story(f"ready: {folder}")

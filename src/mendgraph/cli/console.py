@@ -66,6 +66,11 @@ def one_line(text: str) -> str:
     return "".join(char if _harmless(char) else "\ufffd" for char in joined)
 
 
+def readable(text: str) -> str:
+    """The text with its lines and tabs, and nothing else in it that a terminal would obey."""
+    return "".join(char if char in "\n\t" or _harmless(char) else "\ufffd" for char in text)
+
+
 def _harmless(char: str) -> bool:
     return char in _KEPT or unicodedata.category(char) not in {"Cc", "Cf", "Cs"}
 

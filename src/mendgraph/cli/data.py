@@ -58,8 +58,8 @@ def data(
 
     > mend data lm --data-dir downloads/
 
-    `conflict` needs no folder: its claim sets are made, from a seed. One with breaking_nli.parquet in it gives the
-    types classifier more to learn from.
+    `conflict` needs no folder: its claim sets are made, from a seed. One with breaking_nli.parquet, and with
+    general.parquet or lcr_*.parquet for real text to change, gives the types classifier more to learn from.
 
     > mend data conflict --data-dir downloads/
     """

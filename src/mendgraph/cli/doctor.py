@@ -65,7 +65,7 @@ def problems(report: dict[str, Any]) -> list[str]:
                 found.append(f"{name}: tier {tier} is down")
             elif health["failures"]:
                 found.append(f"{name}: tier {tier} failed: {health['error']}")
-            elif not health["calibrated"] and not health["combined"]:
+            elif not (health["calibrated"] or health["combined"] or health["helper"]):
                 found.append(f"{name}: tier {tier} has no calibration for its weights")
     if report["encoder"]["error"]:
         found.append(f"encoder: {report['encoder']['error']}")
@@ -153,14 +153,15 @@ def _print(report: dict[str, Any]) -> None:
         console.print(Text(f"  {one_line(problem)}"), soft_wrap=True)
 
 
+_TRUST = {
+    "calibrated": "calibrated",
+    "combined": "in the combination",
+    "helper": "never believed alone",
+}
+
+
 def _tier(health: dict[str, Any]) -> str:
-    sure = (
-        "calibrated"
-        if health["calibrated"]
-        else "in the combination"
-        if health["combined"]
-        else "not calibrated"
-    )
+    sure = next((words for key, words in _TRUST.items() if health[key]), "not calibrated")
     parts = [f"weights {health['fingerprint'][:16] or 'none'}", sure, health["isolation"]]
     if health["breaker"] != "closed":
         parts.append(f"breaker {health['breaker'].replace('_', '-')}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mendgraph.cli import conflict_measuring as conflict
+from mendgraph.cli import conflict_options
 from mendgraph.cli import token_options as tokens
 from mendgraph.cli.console import answers_console, story, waiting
 from mendgraph.cli.opening import late
@@ -48,6 +50,8 @@ def evaluate(
     num_examples: tokens.NumExamples = None,
     seed: tokens.Seed = None,
     debug: tokens.Debug = False,
+    claims: conflict.Claims = None,
+    sets: conflict.Sets = None,
 ) -> None:
     """Measure the graph on labelled data beside its baselines, with bootstrap intervals.
 
@@ -55,14 +59,22 @@ def evaluate(
     right, by cross-validation. prompt_routing: what routers recover of the gap between LLMs (APGR, CPT, share of the
     oracle gap), by draws and folds; parts: mmlu, gsm8k, llmrouter, graph, ablation, alpacaeval. token_routing: bits per
     byte of held-out text beside single experts, fixed mixtures, a router per text and the per-token oracle; who speaks
-    where; benchmarks; parts: text, gsm8k, medmcqa, mmlu_medical, medqa, pubmedqa, arc_easy, arc_challenge.
+    where; benchmarks; parts: text, gsm8k, medmcqa, mmlu_medical, medqa, pubmedqa, arc_easy, arc_challenge. conflict:
+    answers per level beside the plain reader, votes and refinement, with what they cost; conflicts found and typed;
+    real passages; parts: answers, detection, ramdocs.
 
     > mend eval emotion --data-dir data/test --json results.json --plots charts/
 
     > mend eval prompt_routing --data-dir data/routing --only mmlu
 
     > mend eval token_routing --data-dir downloads/ --only text --plots charts/
+
+    > mend eval conflict --data-dir downloads/conflict --sets 200 --json conflict.json --plots charts/
     """
+    own = {"claims": claims, "sets": sets}
+    if graph == conflict_options.GRAPH and seed is not None:
+        own["seed"], seed = seed, None
+    own = conflict_options.given(own, graph)
     sizes = {
         "sample_size": sample_size,
         "only_ensemble": only_ensemble,
@@ -80,6 +92,8 @@ def evaluate(
     measure = late(f"mendgraph.evaluation.{graph}", "evaluate", extra="train")
     with waiting("measuring") as tell:
         more = tokens.measuring(given, tell) if graph == tokens.GRAPH else {}
+        if graph == conflict_options.GRAPH:
+            more = conflict.measuring(own, tell)
         report = measure(
             settings,
             data_dir,

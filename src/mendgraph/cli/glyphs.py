@@ -30,6 +30,8 @@ class Glyphs:
     abstain: str
     failed: str
     heard: str
+    marks: tuple[str, str]
+    """Put around a part of a text that matters."""
 
     def of(self, attempt: Attempt) -> tuple[str, str]:
         """Symbol and style of an attempt."""
@@ -43,8 +45,8 @@ class Glyphs:
         }.get(attempt.verdict or "", (self.heard, "dim"))
 
 
-UNICODE = Glyphs("━", "─", "┃", "▁▂▃▄▅▆▇█", "›", "·", "✓", "↓", "?", "∅", "✗", "·")
-ASCII = Glyphs("#", "-", "|", "_.-=+*#@", ">", ".", "+", "v", "?", "0", "x", ".")
+UNICODE = Glyphs("━", "─", "┃", "▁▂▃▄▅▆▇█", "›", "·", "✓", "↓", "?", "∅", "✗", "·", ("▸", "◂"))
+ASCII = Glyphs("#", "-", "|", "_.-=+*#@", ">", ".", "+", "v", "?", "0", "x", ".", (">", "<"))
 
 
 def glyphs(console: Console) -> Glyphs:

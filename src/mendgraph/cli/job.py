@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mendgraph.cli.answering import answered
-from mendgraph.cli.asked import columns_of
 from mendgraph.cli.console import story, story_console, waiting
-from mendgraph.cli.opening import fields_of, open_graph
+from mendgraph.cli.opening import open_graph
 from mendgraph.cli.output import columns_for, writer, writer_of
 from mendgraph.cli.rows import Columns, count_rows, read_rows
 from mendgraph.core.values import Answer
@@ -37,12 +36,13 @@ CHUNK = 256
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the command line asks for."""
+    """What the command line asks for; `columns` are read of the input, of which `column` is the text."""
 
     name: str
     graph: str
     source: Path
     column: str
+    columns: Columns
     output: Path
     chunk: int | None
     wait: bool
@@ -52,12 +52,6 @@ class Wish:
     config: Path | None
     overrides: tuple[str, ...]
     journal: Path | None
-
-    @property
-    def columns(self) -> Columns:
-        """What is read of the input."""
-        fields = fields_of(self.graph)
-        return columns_of(self.graph, self.source, self.column) if len(fields) == 1 else fields
 
     def terms(self) -> dict[str, dict[str, str]]:
         """Everything that is known before a model is opened, and that the answers depend on."""

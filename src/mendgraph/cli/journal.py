@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from mendgraph.cli.console import answers_console, one_line, print_json, story, story_console, waiting
+from mendgraph.cli.glyphs import glyphs, percent
 from mendgraph.cli.journals import read_journal, recorded_path
 from mendgraph.cli.moments import Since, moment_of, seconds_of, shown
 from mendgraph.cli.options import Recorded
+from mendgraph.cli.render import headline, text_of, why_table
+from mendgraph.cli.sides import found_told
 from mendgraph.errors import JournalError
 
 if TYPE_CHECKING:
@@ -82,9 +85,6 @@ def show(
 
     > mend journal show last
     """
-    from mendgraph.cli.glyphs import glyphs
-    from mendgraph.cli.render import headline, why_table
-
     with read_journal(journal) as reader:
         record = reader.find(run)
         entries = list(reader.answers(record.id).values())
@@ -104,6 +104,8 @@ def show(
     for entry in entries:
         console.print(f"{entry.row}  {one_line(_text(entry))}", style="bold", soft_wrap=True)
         console.print(headline(entry.answer, glyphs(console)), soft_wrap=True)
+        for found in found_told(entry.answer, glyphs(console)):
+            console.print(found)
         if entry.answer.trail:
             console.print(why_table(entry.answer))
 
@@ -126,8 +128,6 @@ def query(
 
     > mend journal query --status accepted --tier lexical --since 7d --contains "great"
     """
-    from mendgraph.cli.glyphs import percent
-
     wanted = _wanted(graph, status, tier, by, label, failure, since, contains)
     found = 0
     with read_journal(journal) as reader:
@@ -296,4 +296,4 @@ def _options(run: RunRecord) -> str:
 
 
 def _text(entry: Entry) -> str:
-    return entry.answer.input or (f"#{entry.key[:12]}" if entry.key else "(no text)")
+    return text_of(entry.answer) or (f"#{entry.key[:12]}" if entry.key else "(no text)")

@@ -14,7 +14,9 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.styles import Style
 
 from mendgraph.cli.completion import Completions
+from mendgraph.cli.draft import Draft
 from mendgraph.cli.live_score import REFRESH_S, LiveScore
+from mendgraph.cli.questions import looking_told
 from mendgraph.cli.routes import terms_told
 from mendgraph.cli.session import INDENT, Session
 from mendgraph.cli.writing import ways_told
@@ -50,6 +52,7 @@ class Keyboard:
             style=STYLE,
             reserve_space_for_menu=6,
         )
+        # Of a response, or of documents.
         self._responses: PromptSession[str] = PromptSession(
             history=InMemoryHistory(),
             multiline=True,
@@ -82,6 +85,20 @@ class Keyboard:
                 refresh_interval=REFRESH_S,
             )
 
+    def document(self, draft: Draft) -> str:
+        """A line of a document, or several that were pasted.
+
+        Raises:
+            KeyboardInterrupt, EOFError: as `line`.
+        """
+        what, alone = draft.hint()
+        words: StyleAndTextTuples = [
+            ("class:name", what),
+            ("class:quiet", f" ({alone})" if alone else ""),
+            ("class:name", f" {self._session.glyphs.arrow} "),
+        ]
+        return self._responses.prompt(words)
+
     def reply(self, labels: Sequence[str]) -> str:
         """The answer to a question, on one line."""
         arrow = self._session.glyphs.arrow
@@ -96,6 +113,8 @@ class Keyboard:
         notes = [f"{tier} {word}" for tier, word in sorted(session.ill.items())]
         if session.threshold is not None:
             notes.append(f"threshold {session.threshold:.2f}")
+        if session.questioning:
+            notes += looking_told(session)
         notes += ways_told(session) if session.writing else terms_told(session.terms)
         note = f" ({', '.join(notes)})" if notes else ""
         return [

@@ -31,12 +31,9 @@ LANGUAGE_MODELS = "lm"
 """What `mend data` and `mend train` take beside the graphs: the language models that token routing runs on."""
 
 
-CONFLICT = "conflict"
-
-
 def trainable() -> list[str]:
-    """Graphs, what conflicts are found and resolved with, and the language models beneath."""
-    return sorted({*known_graphs(), CONFLICT, LANGUAGE_MODELS})
+    """Graphs, and the language models beneath."""
+    return sorted([*known_graphs(), LANGUAGE_MODELS])
 
 
 def _trainable(name: str) -> str:

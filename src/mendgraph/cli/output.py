@@ -16,7 +16,10 @@ from mendgraph.runtime.journal import json_line
 COLUMNS = ("input", "status", "label", "best_guess", "confidence", "source", "options", "error")
 """Columns of CSV and Parquet; `options` are joined by spaces.  JSON lines hold whole answers."""
 
-FLOATS = frozenset({"confidence", "score", "quality", "cost"})
+VALUES = ("score", "quality", "cost", "response", "level", "probability", "passes")
+"""What of an answer's value may be a column."""
+
+FLOATS = frozenset({"confidence", "score", "quality", "cost", "probability", "passes"})
 
 Write = Callable[[Sequence[Any]], None]
 Flat = Callable[[Any], Mapping[str, Any]]
@@ -32,7 +35,7 @@ def flat(answer: Answer) -> dict[str, Any]:
     """The answer as one record of `COLUMNS`, with the numbers of its value."""
     figures = answer.value if isinstance(answer.value, Mapping) else {}
     return {
-        **{name: _figure(figures, name) for name in ("score", "quality", "cost", "response")},
+        **{name: _figure(figures, name) for name in VALUES},
         "input": answer.input,
         "status": answer.status,
         "label": answer.label,

@@ -40,6 +40,7 @@ def _print_one(answer: Answer) -> None:
     from mendgraph.cli.glyphs import glyphs
     from mendgraph.cli.ranking import is_route, ranking
     from mendgraph.cli.render import headline, trail
+    from mendgraph.cli.sides import account_of, found_told, is_sourced
     from mendgraph.cli.written import coloured, is_text, story_of
 
     console, steps = answers_console(), story_console()
@@ -51,7 +52,12 @@ def _print_one(answer: Answer) -> None:
     console.print(headline(answer, glyphs(console)), soft_wrap=True)
     if is_route(answer) and answer.value.get("response") is not None:
         console.print(answer.value["response"], soft_wrap=True)
+    for found in found_told(answer, glyphs(console)):
+        console.print(found)
     console.file.flush()
+    if is_sourced(answer):
+        for said in account_of(answer, glyphs(steps)):
+            steps.print(said, soft_wrap=True)
     if is_route(answer):
         steps.print(ranking(answer, glyphs(steps)))
         steps.print(f"  {one_line(answer.value['why'])}", style="dim", soft_wrap=True)
@@ -60,13 +66,16 @@ def _print_one(answer: Answer) -> None:
 
 
 def _fields(answer: Answer) -> tuple[str, ...]:
-    """Status, label (best guess unless accepted), confidence, tier, score where the answer has one, and text."""
+    """Status, label (best guess unless accepted), confidence, tier, score or conflict if the answer has one, text."""
     from mendgraph.cli.render import score_of, text_of
+    from mendgraph.cli.sides import is_sourced, level_told
 
     sure = "" if answer.confidence is None else f"{answer.confidence:.3f}"
     said = one_line(answer.error.message) if answer.error else answer.best_guess or ""
     score = score_of(answer)
-    figures = () if score is None else (f"{score:.3f}",)
+    figures: tuple[str, ...] = () if score is None else (f"{score:.3f}",)
+    if is_sourced(answer):
+        figures = (level_told(answer.value), f"{answer.value['probability']:.3f}")
     return (answer.status, said, sure, answer.source, *figures, text_of(answer))
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from mendgraph.cli.console import one_line
 from mendgraph.cli.glyphs import UNICODE, Glyphs, bar, fitted, percent, sparkline
+from mendgraph.cli.sides import STYLES, is_sourced, level_told, opening, question_of
 from mendgraph.core.prompts import prompt_of
 from mendgraph.core.values import Answer, Attempt
 
@@ -32,7 +33,9 @@ def score_of(answer: Answer) -> float | None:
 
 
 def text_of(answer: Answer) -> str:
-    """What the user wrote, on one line; terms that came with a prompt are left out."""
+    """What the user wrote, on one line; terms that came with a prompt, or a question's documents, are left out."""
+    if is_sourced(answer) or answer.error is not None:
+        return one_line(question_of(answer.input))
     routed = isinstance(answer.value, Mapping) and "runner_up" in answer.value
     return one_line(prompt_of(answer.input) if routed else answer.input)
 
@@ -42,6 +45,8 @@ def headline(answer: Answer, g: Glyphs) -> Text:
     if answer.error is not None:
         hint = f"; {one_line(answer.error.hint)}" if answer.error.hint else ""
         return Text.assemble(("failed", "bold red"), "  ", one_line(answer.error.message), (hint, "dim"))
+    if is_sourced(answer) and answer.status != "needs_clarification":
+        return opening(answer, g)
     style = STATUS_STYLES[answer.status]
     text = Text.assemble(
         *_score(answer, g),
@@ -72,8 +77,9 @@ def step(attempt: Attempt, g: Glyphs, *, name_width: int = 12, label_width: int 
     left = Text.assemble((lead, "dim"), (symbol, f"bold {style}"), f" {fitted(attempt.tier, name_width)}")
     if said is not None:
         left.append(f"  {said.label:<{label_width}} ", style=style if attempt.verdict == "accept" else "")
-        left.append_text(bar(said.confidence, g, style=style, width=14, mark=attempt.threshold))
-        left.append(f" {percent(said.confidence)}")
+        if said.confidence is not None:
+            left.append_text(bar(said.confidence, g, style=style, width=14, mark=attempt.threshold))
+            left.append(f" {percent(said.confidence)}")
     line.add_row(left, Text(_note(attempt)))
     return line
 
@@ -83,7 +89,8 @@ def _note(attempt: Attempt) -> str:
     if attempt.prediction is None:
         return one_line(attempt.failure.message if attempt.failure else attempt.reason)
     parts = [part for part in one_line(attempt.reason).split("; ") if not part.startswith("confidence ")]
-    if attempt.threshold is not None and attempt.verdict != "accept":
+    unsure = attempt.prediction.confidence is not None and attempt.verdict != "accept"
+    if attempt.threshold is not None and unsure:
         parts.append(f"needs {percent(attempt.threshold).strip()}")
     return "; ".join(filter(None, [*parts, *map(one_line, attempt.notes)]))
 
@@ -98,30 +105,51 @@ def trail(answer: Answer, g: Glyphs) -> list[Table]:
 def answers_table(answers: Sequence[Answer], g: Glyphs, *, first: int = 1) -> Table:
     """A line per row, for many rows, numbered from `first`."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis", max_width=60)
+    table.add_column("#", justify="right", style="dim", no_wrap=True)
+    # The one column that may be squeezed, which Rich does to those that wrap; its cells do not.
+    table.add_column("text", max_width=60, min_width=16)
     scored = any(score_of(answer) is not None for answer in answers)
     if scored:
         table.add_column("score", no_wrap=True)
-    table.add_column("label", no_wrap=True)
+    sourced = any(map(is_sourced, answers))
+    if sourced:
+        table.add_column("conflict", no_wrap=True)
+    table.add_column("label", no_wrap=True, max_width=24 if sourced else None, overflow="ellipsis")
     table.add_column("confidence", no_wrap=True)
     table.add_column("by", no_wrap=True, style="dim")
     for number, answer in enumerate(answers, start=first):
         style = STATUS_STYLES[answer.status]
         score = score_of(answer)
-        figures = [f"{score:.2f}" if score is not None else ""] if scored else []
+        figures: list[str | Text] = [f"{score:.2f}" if score is not None else ""] if scored else []
+        if sourced:
+            figures.append(_conflict(answer))
         if answer.error is not None:
-            failed = (Text("failed", style), _why(answer, style), "")
-            table.add_row(str(number), Text(text_of(answer)), *figures, *failed)
+            why = _why(answer, style)
+            asked = Text.assemble(text_of(answer), "  ", why) if sourced else Text(text_of(answer))
+            failed = (Text("failed", style), "" if sourced else why, "")
+            table.add_row(str(number), _cut(asked), *figures, *failed)
             continue
         label = answer.best_guess if answer.accepted else f"{answer.best_guess}?"
-        sure = Text.assemble(
-            bar(answer.confidence, g, style=style, width=10), f" {percent(answer.confidence)}"
-        )
+        drawn = bar(answer.confidence, g, style=style, width=5 if sourced else 10)
+        sure = Text.assemble(drawn, f" {percent(answer.confidence)}")
         by = answer.source or STATUS_WORDS[answer.status]
         said = Text(label or "", f"bold {style}")
-        table.add_row(str(number), Text(text_of(answer)), *figures, said, sure, by)
+        table.add_row(str(number), _cut(Text(text_of(answer))), *figures, said, sure, by)
     return table
+
+
+def _cut(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _conflict(answer: Answer) -> Text:
+    if not is_sourced(answer):
+        return Text()
+    value = answer.value
+    return Text.assemble(
+        (level_told(value), STYLES[value["level"]]), (f" {percent(value['probability']).strip()}", "dim")
+    )
 
 
 def _why(answer: Answer, style: str) -> Text:

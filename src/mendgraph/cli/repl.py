@@ -19,12 +19,14 @@ from mendgraph.cli.console import answers_console, one_line, print_json
 from mendgraph.cli.faults import Faults
 from mendgraph.cli.live import Narrator
 from mendgraph.cli.opening import fields_of
+from mendgraph.cli.questions import question_rows, show_found
 from mendgraph.cli.ranking import is_route
 from mendgraph.cli.render import answers_table, headline
 from mendgraph.cli.routes import show_ranking
 from mendgraph.cli.routing import with_terms_of
-from mendgraph.cli.rows import json_row
-from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.rows import NotJson, json_row
+from mendgraph.cli.session import CONFLICT, INDENT, Session
+from mendgraph.cli.sides import is_sourced
 from mendgraph.cli.writing import write
 from mendgraph.core.reflection import parsed
 from mendgraph.core.values import Answer
@@ -92,11 +94,13 @@ def pipe(
 ) -> None:
     """A line in, an answer as JSON out, each before the next line is read; for programs, so it never asks.
 
-    Where rows are pairs a line is a JSON object with ``prompt`` and ``response``.
+    Where a row has several fields a line is a JSON object with them, or a question whose documents are looked up.
     """
-    paired = len(fields_of(graph.name)) > 1
+    several = len(fields_of(graph.name)) > 1
     for line in lines:
-        row = json_row(line) if paired else line.rstrip("\r\n")
+        row = json_row(line) if several else line.rstrip("\r\n")
+        if isinstance(row, NotJson) and graph.name == CONFLICT:
+            row = line.rstrip("\r\n")
         for answer in graph.run([row], ask="return", threshold=threshold, down=down):
             print_json(answer.to_dict())
 
@@ -124,6 +128,8 @@ def _greet(session: Session) -> None:
         what = "Type a prompt and watch it be continued; Ctrl-C pauses."
     if session.paired:
         what = "Type what the client said, then what the counsellor answered. Enter alone keeps the client's turn."
+    if session.questioning:
+        what = "Type a question, then its documents, or /docs FOLDER first to have them looked up."
     session.say(f"{what} /help lists the commands, Ctrl-D quits.", "dim")
     session.say()
 
@@ -149,6 +155,8 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
         session.say(headline(answers[0], session.glyphs))
         if is_route(answers[0]):
             show_ranking(session, answers[0])
+        if is_sourced(answers[0]):
+            show_found(session, answers[0])
     else:
         session.say()
         session.console.print(Padding(answers_table(answers, session.glyphs), (0, 0, 0, len(INDENT))))
@@ -158,6 +166,8 @@ def _take(session: Session, keyboard: Keyboard, line: str) -> None:
 def _rows(session: Session, keyboard: Keyboard, line: str) -> list[object]:
     if session.routing:  # a prompt may have many lines
         return list(with_terms_of([line], session.terms)) if line.strip() else []
+    if session.questioning:
+        return question_rows(session, keyboard, line, obey)
     return _pair(session, keyboard, line) if session.paired else _texts(line)
 
 

@@ -15,7 +15,7 @@ from mendgraph.cli.console import one_line
 from mendgraph.cli.ranking import is_route, ranking
 from mendgraph.cli.render import trail
 from mendgraph.cli.routing import executing
-from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.session import INDENT, ROUTING, Session
 from mendgraph.core.routing import dollars
 from mendgraph.core.values import Answer
 from mendgraph.errors import ConfigError, DataError, UnknownNameError
@@ -137,9 +137,9 @@ def _model(session: Session, name: str) -> str:
 
 
 ROUTING_COMMANDS = (
-    Command("budget", "/budget $|off", "most $ for a prompt and its answer", _budget, routing=True),
-    Command("lambda", "/lambda 100|off", "expected quality that one $ is worth", _worth, routing=True),
-    Command("down", "/down LLM", "do not choose this LLM", _down, routing=True),
-    Command("up", "/up LLM|all", "choose it again", _up, routing=True),
-    Command("call", "/call", "have the chosen LLM answer the last prompt", _call, routing=True),
+    Command("budget", "/budget $|off", "most $ for a prompt and its answer", _budget, ROUTING),
+    Command("lambda", "/lambda 100|off", "expected quality that one $ is worth", _worth, ROUTING),
+    Command("down", "/down LLM", "do not choose this LLM", _down, ROUTING),
+    Command("up", "/up LLM|all", "choose it again", _up, ROUTING),
+    Command("call", "/call", "have the chosen LLM answer the last prompt", _call, ROUTING),
 )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mendgraph.cli import routing, ways
+from mendgraph.cli import documents, routing, ways
 from mendgraph.cli.answering import answered
 from mendgraph.cli.asked import STDIN, Asked, asked, roles_of
 from mendgraph.cli.console import story_console
@@ -34,68 +33,38 @@ from mendgraph.cli.options import (
     Threshold,
 )
 from mendgraph.cli.printing import print_answers, summarise, telling_what_is_written, writing
+from mendgraph.cli.run_options import (
+    AsJson,
+    Ask,
+    Chunk,
+    Column,
+    InputFile,
+    JobName,
+    OutputFile,
+    Texts,
+    Wait,
+)
 from mendgraph.errors import DataError
 
 if TYPE_CHECKING:
     from mendgraph.cli.meter import Meter
 
 ALL_FAILED = 3
-JOB = "Durable jobs"
-
-
-class AskChoice(StrEnum):
-    """What a command can do with a row that nothing settled."""
-
-    never = "never"
-    back = "return"
 
 
 def run(
     graph: GraphName,
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[TEXT]...",
-            help="Texts, one row each; - reads standard input, a row per line (pairs: as JSON).",
-            show_default=False,
-        ),
-    ] = None,
-    input_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--input",
-            "-i",
-            help="Rows from a .txt (one per line), .csv, .tsv, .jsonl or .parquet file; - reads standard input. "
-            "reflection: columns prompt and response; or a conversation, columns speaker and text, or a .txt.",
-            metavar="FILE",
-        ),
-    ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option(
-            "--column",
-            help="The column of the file that holds the text.",
-            metavar="NAME",
-            show_default="text; for prompt_routing and token_routing: prompt",
-        ),
-    ] = None,
+    texts: Texts = None,
+    input_file: InputFile = None,
+    column: Column = None,
     prompt: PromptText = None,
     response: ResponseText = None,
     plot: PlotFile = None,
     speakers: Speakers = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Write the answers to a .csv, .jsonl or .parquet file.",
-            metavar="FILE",
-            dir_okay=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One answer per line as JSON on stdout, and nothing else.")
-    ] = False,
+    output: OutputFile = None,
+    as_json: AsJson = False,
+    question: documents.Question = None,
+    docs: documents.Docs = None,
     max_cost: routing.MaxCost = None,
     cost_weight: routing.CostWeight = None,
     max_latency: routing.MaxLatency = None,
@@ -110,12 +79,7 @@ def run(
     stop: ways.Stop = None,
     seed: ways.Seed = None,
     threshold: Threshold = None,
-    ask: Annotated[
-        AskChoice | None,
-        typer.Option(
-            "--ask", help="Rows nothing was sure of: 'return' gives the plausible labels, 'never' abstains."
-        ),
-    ] = None,
+    ask: Ask = None,
     down: Down = None,
     deadline: Deadline = None,
     budget: Budget = None,
@@ -123,37 +87,18 @@ def run(
     overrides: Overrides = None,
     journal: JournalFile = None,
     journal_text: JournalText = None,
-    job: Annotated[
-        str | None,
-        typer.Option(
-            "--job",
-            help="Make it a durable job of this name: however the command ends, the same command goes on.",
-            metavar="NAME",
-            rich_help_panel=JOB,
-        ),
-    ] = None,
-    chunk: Annotated[
-        int | None,
-        typer.Option(
-            "--chunk",
-            help="Rows answered and committed at a time; 256 unless you say otherwise.",
-            min=1,
-            max=2048,
-            metavar="ROWS",
-            show_default=False,
-            rich_help_panel=JOB,
-        ),
-    ] = None,
-    wait: Annotated[
-        bool,
-        typer.Option("--wait", help="Wait for another process that has the job.", rich_help_panel=JOB),
-    ] = False,
+    job: JobName = None,
+    chunk: Chunk = None,
+    wait: Wait = False,
 ) -> None:
-    """Answer texts (reflection: pairs), each with the reason for its answer.
+    """Answer texts (reflection: pairs; conflict: questions), each with the reason for its answer.
 
     One text shows its answer on stdout and the steps that led there on stderr. Many rows become a table, or
     tab-separated lines where stdout is no terminal. A row that cannot be read fails with a reason; the others
     are answered all the same.
+
+    A question is answered from documents: those of its row, or those found for it in --docs. Where they disagree the
+    answer says who says what, and which of them it believes, if any.
 
     A conversation is read as turns: every counsellor's answer to a client is scored, turns of one speaker in a row
     are joined, and the report says which turns share a score.
@@ -176,11 +121,26 @@ def run(
     > mend run prompt_routing "Prove that 2 is irrational." --max-cost 0.0002
 
     > mend run token_routing "The heart is" --mode soft --max-new-tokens 60 --temperature 0.8
+
+    > mend run conflict --question "When did the bridge open?" --docs notes/ --top-k 5
+
+    > mend run conflict --input questions.jsonl --json
     """
     from mendgraph.cli.output import columns_for
     from mendgraph.cli.rows import chunks
 
-    wanted = asked(graph, texts, prompt, response, input_file, column)
+    looking = documents.settings(graph, question, docs, top_k)
+    overrides = [*(overrides or ()), *looking]
+    if graph == documents.GRAPH:
+        wanted = documents.questions(
+            texts,
+            question,
+            input_file,
+            {"--prompt": prompt, "--response": response, "--column": column},
+            lookup=documents.lookup(config, overrides),
+        )
+    else:
+        wanted = asked(graph, texts, prompt, response, input_file, column)
     source = wanted.source
     if not wanted.conversation and (plot is not None or speakers):
         raise typer.BadParameter(
@@ -195,7 +155,7 @@ def run(
             "max_new_tokens": max_new_tokens,
             "temperature": temperature,
             "top_p": top_p,
-            "top_k": top_k,
+            "top_k": None if graph == documents.GRAPH else top_k,
             "stop": stop,
             "seed": seed,
         },
@@ -219,16 +179,18 @@ def run(
             )
         if writes:
             raise typer.BadParameter(
-                "a durable job writes as its rows and the configuration say: put mode, seed and the like there",
+                "a durable job writes as its rows and the configuration say: give --set "
+                "token_routing.max_new_tokens=150, or columns mode, seed and the like",
                 param_hint="--job",
             )
-        over, taken = tuple(overrides or ()), tuple(down or ())
+        over, taken = tuple(overrides), tuple(down or ())
         chosen = None if ask is None else ask.value
         wish = Wish(
             job,
             graph,
             source,
             column or fields_of(graph)[0],
+            wanted.columns,
             output,
             chunk,
             wait,
@@ -271,6 +233,7 @@ def run(
     with ExitStack() as stack:
         opened = open_graph(graph, config=config, overrides=overrides, journal=journal)
         stack.callback(opened.close)
+        documents.ready(opened)
         options: dict[str, Any] = {
             "ask": waiting_for_nobody(opened, ask and ask.value),
             "threshold": threshold,
@@ -284,7 +247,7 @@ def run(
         meter = stack.enter_context(_metered(wanted))
         if output is not None:
             stack.push(telling_what_is_written(counts, output))
-        for piece in chunks(wanted.rows()):
+        for piece in chunks(wanted.rows(), opened.most_rows):
             options.update(limits.left())
             rows = ways.with_ways_of(routing.with_terms_of(piece, terms), writes)
             answers = answered(stream(rows, **options), len(piece), meter.advance)

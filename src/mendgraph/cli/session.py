@@ -12,7 +12,6 @@ from rich.text import Text
 
 from mendgraph.cli.faults import Faults
 from mendgraph.cli.glyphs import Glyphs, glyphs
-from mendgraph.cli.opening import fields_of
 from mendgraph.core.values import Answer
 from mendgraph.runtime.statistics import Statistics
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from mendgraph.app import MendGraph
 
 INDENT = "  "
+PAIRS = "reflection"
 ROUTING = "prompt_routing"
 WRITING = "token_routing"
+CONFLICT = "conflict"
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Session:
     @property
     def paired(self) -> bool:
         """Whether a row has two parts, what a client said and what a counsellor answered."""
-        return len(fields_of(self.graph.name)) > 1
+        return self.graph.name == PAIRS
 
     @property
     def routing(self) -> bool:
@@ -67,6 +68,11 @@ class Session:
     def writing(self) -> bool:
         """Whether the answer is a text."""
         return self.graph.name == WRITING
+
+    @property
+    def questioning(self) -> bool:
+        """Whether a row is a question with documents."""
+        return self.graph.name == CONFLICT
 
     @property
     def glyphs(self) -> Glyphs:

@@ -68,7 +68,7 @@ def train(
             "for that way of decoding), sequence (the router that chooses once per text), policy, or model for all. "
             "For lm: tokenizer, base (can always go on with --resume), decay (makes the base's weights from its last "
             "checkpoint), experts, cards (manifests and model cards), or model for all of them. For conflict: reader, "
-            "detector (with the layer sweep), refinement, calibration (of the detector), or types.",
+            "detector (with the layer sweep), refinement, calibration (of the detector), types, or policy.",
         ),
     ] = "model",
     risk: Annotated[
@@ -218,6 +218,9 @@ def train(
         return
     if graph == LANGUAGE_MODELS:
         _train_lm(part, data, out, max_minutes, steps, full_experts, resume)
+        return
+    if graph == conflict.GRAPH and part == conflict.POLICY:
+        conflict.train_policy(config, overrides or (), data, out, risk)
         return
     if graph == conflict.GRAPH:
         conflict.train_part(part, data, out, own, minutes=max_minutes, steps=steps, resume=resume)

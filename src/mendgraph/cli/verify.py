@@ -2,154 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mendgraph.cli.console import answers_console, print_json, story, waiting
-from mendgraph.cli.opening import open_graph
 from mendgraph.cli.options import ConfigFile, GraphName, Overrides
-from mendgraph.cli.tables import figures_table
-from mendgraph.errors import ConfigError, UnknownNameError
-
-if TYPE_CHECKING:
-    from mendgraph.app import MendGraph
-    from mendgraph.evaluation.reflection_contrast import Margin, Verification
+from mendgraph.errors import ConfigError
 
 FAILED = 1
-FIRST = "primary"
-KNOWN = ("reflection",)
+PAIRS, SETS = "reflection", "conflict"
 
 
 def verify(
     graph: GraphName,
     tier: Annotated[
         str | None,
-        typer.Option("--tier", help="Which tier; primary by default, or the first.", metavar="NAME"),
+        typer.Option(
+            "--tier", help="reflection: which tier; primary by default, or the first.", metavar="NAME"
+        ),
     ] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoints",
+            help="conflict: only detector/ and refinement/ in this folder, of `mend train conflict` or as LCR "
+            "publishes them.",
+            metavar="DIR",
+            file_okay=False,
+            exists=True,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="conflict: a hundredth of the usual drift is too much, and so is a machine that does not fit.",
+        ),
+    ] = False,
     least: Annotated[
-        float, typer.Option("--least", help="Share of pairs that must be right.", min=0.0, max=1.0)
-    ] = 0.9,
-    show: Annotated[int, typer.Option("--show", help="How many of the worst pairs to list.", min=0)] = 10,
+        float | None,
+        typer.Option(
+            "--least",
+            help="Share that must be right.",
+            min=0.0,
+            max=1.0,
+            show_default="reflection: 0.9 of the pairs; conflict: 0.8 of the sets, and of the accepted answers",
+        ),
+    ] = None,
+    show: Annotated[int, typer.Option("--show", help="How many of the worst to list.", min=0)] = 10,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Every pair with its scores as one JSON document on stdout.")
+        bool, typer.Option("--json", help="All of it as one JSON document on stdout.")
     ] = False,
     config: ConfigFile = None,
     overrides: Overrides = None,
 ) -> None:
-    """Check that a good response outranks a bad one of the same length.
+    """Check that a model does what it is for, on examples that come with the package and were never trained on.
 
-    Runs one tier of the reflection graph over contrast pairs that come with the package, written for this and never
-    trained on. Exit code 0 when enough of them are right, 1 when not.
-
-    > mend verify reflection
+    reflection: a good response outranks a bad one of the same length, by one tier. conflict: files are what their
+    manifests say, detector and refinement compute what they computed when they were made, and the graph tells documents
+    that contradict each other from documents that only look like it. Exit code 0 when enough is right, 1 when not.
 
     > mend verify reflection --tier features --show 20
+
+    > mend verify conflict
+
+    > mend verify conflict --checkpoints lcr-checkpoints/ --strict
     """
-    if graph not in KNOWN:
+    if graph not in (PAIRS, SETS):
         raise ConfigError(
-            f"there are no contrast pairs for graph {graph!r}", hint=f"there are for: {KNOWN[0]}"
+            f"there is nothing to verify graph {graph!r} with", hint=f"there is for: {SETS}, {PAIRS}"
         )
-    found = _verified(graph, tier, least, config, overrides)
-    if as_json:
-        print_json(found.to_dict())
+    if graph == PAIRS:
+        for option, given in (("--checkpoints", checkpoints), ("--strict", strict or None)):
+            if given is not None:
+                raise typer.BadParameter(f"{option} belongs to {SETS}, not to {graph}")
+        from mendgraph.cli.verify_pairs import verify_pairs
+
+        passed = verify_pairs(tier, least, show, config, overrides, as_json=as_json)
     else:
-        _print(found, show)
-    if not found.passed:
+        if tier is not None:
+            raise typer.BadParameter(f"--tier belongs to {PAIRS}: the tiers of {graph} are verified together")
+        from mendgraph.cli.verify_sets import verify_sets
+
+        passed = verify_sets(checkpoints, least, show, config, overrides, strict=strict, as_json=as_json)
+    if not passed:
         raise typer.Exit(FAILED)
-
-
-def _verified(
-    name: str, tier: str | None, least: float, config: Path | None, overrides: Sequence[str] | None
-) -> Verification:
-    from mendgraph.evaluation.reflection_contrast import load_reflection_contrast, verify
-
-    with open_graph(name, config=config, overrides=overrides) as graph:
-        chosen = _chosen(graph, tier)
-        pairs = load_reflection_contrast()
-        with waiting(f"scoring {len(pairs)} pairs with tier {chosen}"):
-            return verify(chosen, graph.tiers[chosen], graph.context.prepare, pairs, least=least)
-
-
-def _chosen(graph: MendGraph, tier: str | None) -> str:
-    if tier is None:
-        return FIRST if FIRST in graph.tiers else next(iter(graph.tiers))
-    if tier not in graph.tiers:
-        raise UnknownNameError("tier", tier, graph.tiers)
-    return tier
-
-
-def _print(found: Verification, show: int) -> None:
-    from mendgraph.evaluation.report import Table, percent
-
-    faults = {**found.by_fault(), "all": list(found.margins)}
-    console = answers_console()
-    console.print(
-        figures_table(
-            Table(
-                f"Better above worse: tier {found.tier}",
-                ("worse one is", "pairs", "right", "mean margin", "least margin"),
-                tuple(_fault(name, margins) for name, margins in faults.items()),
-            )
-        )
-    )
-    if show:
-        console.print(
-            figures_table(
-                Table(
-                    "Smallest margins",
-                    (
-                        "margin",
-                        "better",
-                        "worse",
-                        "worse one is",
-                        "prompt",
-                        "better response",
-                        "worse response",
-                    ),
-                    tuple(_line(margin) for margin in found.worst(show)),
-                )
-            )
-        )
-    verdict = "passed" if found.passed else "FAILED"
-    console.print(
-        f"{verdict}: {sum(m.right for m in found.margins)} of {len(found.margins)} pairs right, "
-        f"{percent(found.share)}; at least {percent(found.least)} wanted",
-        style="green" if found.passed else "bold red",
-        soft_wrap=True,
-    )
-    if reasons := sorted({margin.reason for margin in found.margins if margin.reason}):
-        story(f"note: no score for some pairs: {'; '.join(reasons[:3])}")
-
-
-def _fault(name: str, margins: Sequence[Margin]) -> tuple[str, ...]:
-    from mendgraph.evaluation.report import percent
-
-    values = [margin.value for margin in margins]
-    right = sum(margin.right for margin in margins) / len(margins)
-    return (
-        name.replace("_", " "),
-        str(len(margins)),
-        percent(right),
-        f"{fmean(values):+.3f}",
-        f"{min(values):+.3f}",
-    )
-
-
-def _line(margin: Margin) -> tuple[str, ...]:
-    def score(value: float | None) -> str:
-        return "-" if value is None else f"{value:.3f}"
-
-    pair = margin.pair
-    return (
-        f"{margin.value:+.3f}",
-        score(margin.better),
-        score(margin.worse),
-        pair.worse_is.replace("_", " "),
-        pair.prompt,
-        pair.better,
-        pair.worse,
-    )

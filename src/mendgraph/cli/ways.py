@@ -43,7 +43,12 @@ TopP = Annotated[
 ]
 TopK = Annotated[
     int | None,
-    typer.Option("--top-k", help="Draw from so many of the likeliest tokens.", min=0, rich_help_panel=PANEL),
+    typer.Option(
+        "--top-k",
+        help="Draw from so many of the likeliest tokens; conflict: documents to look up.",
+        min=0,
+        rich_help_panel=PANEL,
+    ),
 ]
 Stop = Annotated[
     list[str] | None,

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from mendgraph.cli.background import interruptible, still_busy
 from mendgraph.cli.command import Command
-from mendgraph.cli.session import INDENT, Session
+from mendgraph.cli.session import INDENT, WRITING, Session
 from mendgraph.cli.typed import Typed
 from mendgraph.cli.written import Palette, story_of
 from mendgraph.core.token_routing import MODES
@@ -220,10 +220,8 @@ def _writer(session: Session) -> TokenRoutingGraph:
 
 
 WRITING_COMMANDS = (
-    Command("force", "/force EXPERT|off", "one expert writes everything", _force, writing=True),
-    Command(
-        "mode", "/mode soft|hard|lazy|fusion|off", "how the experts share the writing", _mode, writing=True
-    ),
-    Command("tokens", "/tokens 128|off", "most tokens of a text", _tokens, writing=True),
-    Command("temperature", "/temperature .8|off", "0 takes the likeliest token", _temperature, writing=True),
+    Command("force", "/force EXPERT|off", "one expert writes everything", _force, WRITING),
+    Command("mode", "/mode soft|hard|lazy|fusion|off", "how the experts share the writing", _mode, WRITING),
+    Command("tokens", "/tokens 128|off", "most tokens of a text", _tokens, WRITING),
+    Command("temperature", "/temperature .8|off", "0 takes the likeliest token", _temperature, WRITING),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from mendgraph.cli.console import one_line
+from mendgraph.cli.console import one_line, readable
 from mendgraph.core.values import Answer
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
@@ -16,7 +16,7 @@ COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "red")
 
 def is_text(answer: Answer) -> bool:
     """Whether the answer is a text that experts wrote."""
-    return isinstance(answer.value, Mapping) and "tokens" in answer.value and "text" in answer.value
+    return isinstance(answer.value, Mapping) and "tokens" in answer.value and "finish" in answer.value
 
 
 class Palette:
@@ -38,10 +38,10 @@ class Palette:
         for token in tokens:
             if not text.startswith(token["token"], place):
                 break
-            yield Text(_shown(token["token"]), self.of(token["expert"]))
+            yield Text(readable(token["token"]), self.of(token["expert"]))
             place += len(token["token"])
         if place < len(text):
-            yield Text(_shown(text[place:]), self.of(tokens[-1]["expert"]) if tokens else "")
+            yield Text(readable(text[place:]), self.of(tokens[-1]["expert"]) if tokens else "")
 
     def piece(self, tokens: Sequence[Mapping[str, Any]], text: str) -> Text:
         """All `pieces` in one."""
@@ -97,11 +97,3 @@ def _healed(answer: Answer) -> str:
     told = "".join(f"  {count} of {len(kept)} chunks by {tier}" for tier, count in others.items())
     failed = next((one.failure for one in answer.trail if one.tier == first and one.failure), None)
     return f"{told}: {one_line(failed.message)}" if told and failed else told
-
-
-def _shown(text: str) -> str:
-    """Line breaks stay; whatever else a terminal would obey does not."""
-    return "\n".join(
-        "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
-        for line in text.split("\n")
-    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from mendgraph.config.conflict import ConflictSpec
 from mendgraph.config.frozen import Frozen
 from mendgraph.config.graph import GraphSpec
 from mendgraph.config.routing import RoutingSpec, TokenRoutingSpec
@@ -33,6 +34,7 @@ class Config(Frozen):
     reflection: GraphSpec
     prompt_routing: RoutingSpec
     token_routing: TokenRoutingSpec
+    conflict: ConflictSpec
 
     def graph(self, name: str) -> GraphSpec:
         spec = getattr(self, name, None)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mendgraph.core.calendar import iso_date
 from mendgraph.core.evidence import header_of
+from mendgraph.core.pasted import documents_in
 from mendgraph.core.quantities import find_measures
 from mendgraph.core.sources import reliability_of
 from mendgraph.core.text import clean
@@ -89,6 +90,7 @@ def prepare_question(raw: object, *, may_retrieve: bool = False) -> Input:
 
     Args:
         raw: a mapping with ``question`` (or ``query``) and ``documents`` (or ``docs``), or such a mapping as JSON text.
+            Documents may be one text; see `documents_in`.
         may_retrieve: documents may be missing, because the graph has somewhere to look for them; a plain text is then
             a question.
 
@@ -101,13 +103,15 @@ def prepare_question(raw: object, *, may_retrieve: bool = False) -> Input:
     except InputError as error:
         raise InputError(f"question: {error.message}", hint=error.hint) from error
     given = row.get("documents")
-    if given is None and may_retrieve:
+    if isinstance(given, str):
+        given = documents_in(given)
+    elif given is None:
         given = ()
-    elif isinstance(given, str) or not isinstance(given, Sequence):
+    if not isinstance(given, Sequence):
         raise InputError(
             f"documents: expected a list, got {type(given).__name__}", hint=_WAY_OUT + _WAY_OUT_END
         )
-    elif not given:
+    if not given and not may_retrieve:
         raise InputError("there are no documents to compare", hint=_WAY_OUT + _WAY_OUT_END)
     notes: list[str] = []
     if len(given) > MOST_DOCUMENTS:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from mendgraph.core.alignment import ALIGNED, aligned
 from mendgraph.core.quantities import Measure, find_measures
 from mendgraph.core.units import DATE, NUMBER
 
@@ -62,6 +63,7 @@ FEATURES: Final = (
     "the question's words in both",
     "there is a question",
     *(f"it asks for {what}" for what in _ASKS),
+    *ALIGNED,
 )
 """Names of the numbers that `evidence` gives; the order of the texts matters only where a name says so."""
 
@@ -108,7 +110,8 @@ def evidence(question: str, first: str, second: str) -> list[float]:
         min(len(sought & words), len(sought & rest)) / max(len(sought), 1),
         float(bool(question.strip())),
     ]
-    return found + [float(bool(pattern.search(question))) for pattern in _ASKS.values()]
+    found += [float(bool(pattern.search(question))) for pattern in _ASKS.values()]
+    return found + aligned(question, one, other)
 
 
 def closeness(question: str, text: str) -> float:

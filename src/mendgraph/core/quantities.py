@@ -63,6 +63,7 @@ _SPELLED: Final = (
 _ABOUT: Final = (
     r"about|roughly|some|around|nearly|almost|approximately|approx\.|circa|c\.|over|more than|up to"
 )
+_FOLDED: Final = {unit.lower(): found for unit, found in UNITS.items()}
 _UNIT: Final = "|".join(sorted((re.escape(unit) for unit in UNITS if unit.isascii()), key=len, reverse=True))
 _AMOUNT: Final = re.compile(
     rf"(?:\b(?P<about>{_ABOUT}) )?(?P<sign>[$€£])?(?<![\w.,])"
@@ -206,7 +207,7 @@ def _amounts(text: str) -> Iterator[Measure]:
         elif unit is None:
             dimension, factor, offset = NUMBER, 1.0, 0.0
         else:
-            dimension, factor, offset = UNITS[unit] if unit in UNITS else UNITS[unit.lower()]
+            dimension, factor, offset = UNITS[unit] if unit in UNITS else _FOLDED[unit.lower()]
         yield Measure(
             dimension,
             (value - half) * factor + offset,

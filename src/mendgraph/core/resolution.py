@@ -11,7 +11,7 @@ from mendgraph.core.answers import agreeing_groups
 from mendgraph.core.quantities import find_measures
 from mendgraph.errors import UnknownNameError
 
-__all__ = ["POLICIES", "RULES", "Claim", "Resolution", "Rule", "Side", "resolve", "rule_in"]
+__all__ = ["POLICIES", "RULES", "Claim", "Resolution", "Rule", "Side", "resolve", "rule_in", "without_rule"]
 
 Rule = Literal["majority", "most_recent", "most_reliable", "most_precise", "both_sides"]
 
@@ -47,6 +47,9 @@ _ASKED: Final[tuple[tuple[Rule, re.Pattern[str]], ...]] = (
         re.compile(r"\b(?:majority|most (?:of the )?(?:documents|sources|texts|reports|articles))\b", re.I),
     ),
 )
+
+
+_BEGINNING: Final = re.compile(r"[^.:?!]{1,80}[:?.]\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,12 @@ class Resolution:
 def rule_in(question: str) -> Rule | None:
     """The rule that a question names; None where it names none."""
     return next((rule for rule, pattern in _ASKED if pattern.search(question)), None)
+
+
+def without_rule(question: str) -> str:
+    """The question itself, where it begins with the rule that it names: "Going by the majority: When ..."."""
+    match = _BEGINNING.match(question)
+    return question[match.end() :] if match and rule_in(match[0]) else question
 
 
 def resolve(claims: Sequence[Claim], level: str, rule: Rule | None = None) -> Resolution:

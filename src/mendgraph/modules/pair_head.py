@@ -56,6 +56,10 @@ class PairHead(nn.Module):
         self.mean.copy_(features.mean(0))
         self.scale.copy_(features.std(0, correction=0).clamp(min=1e-3))
 
+    def reading(self) -> list[nn.Parameter]:
+        """Parameters of the part that reads states."""
+        return list(self.parameters())
+
     def forward(self, states: Tensor, features: Tensor) -> Tensor:
         """(B, 5H), (B, F) -> (B, classes)"""
         known = (features - self.mean) / self.scale

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from mendgraph.app import READ, MendGraph
 from mendgraph.assembly import BUILDS, load
+from mendgraph.config import graph_spec
 from mendgraph.core.record import RunRecord
 from mendgraph.core.redaction import without_text
 from mendgraph.core.values import Answer, Failure, Input
@@ -76,7 +77,10 @@ def replay(recorded: RecordedRun, graph: MendGraph, *, texts: Sequence[str] | No
     context = replace(graph.context, journal=kept, prepare=_Reading(graph))
     inputs = _inputs(recorded, texts)
     # Built anew, because the graph's own may have a checkpointer that wants a thread.
-    again: Cascade = BUILDS[graph.name].build(context)
+    system = BUILDS[graph.name]
+    if run.config:
+        system = system.under(graph_spec(graph.name, run.config))
+    again: Cascade = system.build(context)
     again.invoke({"inputs": inputs, "options": options}, output_keys=READ)
     assert kept.run is not None
     pairs = {

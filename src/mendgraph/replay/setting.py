@@ -44,13 +44,22 @@ class Setting:
     config: Config
 
 
+_IN_STAGES = ("conflict",)
+
+
 def setting_of(recorded: RecordedRun, change: Change, policy: HealingPolicy | None = None) -> Setting:
     """Raises:
-    JournalError: the policy is no longer the one that calibrated what is on record.
+    JournalError: the policy is no longer the one that calibrated what is on record; or the graph works in stages.
     ConfigError: the change names a tier or a stage that is not there, or is no valid configuration.
     """
     run = recorded.run
     config = config_of(run)
+    if run.graph in _IN_STAGES:
+        raise JournalError(
+            f"{run.graph} asks a tier several things about a row, each by what came before: run {run.id} does not tell "
+            "what it would have said otherwise",
+            hint="run the inputs anew with mend run and these settings",
+        )
     changed = with_overrides(config, change.overrides) if change.overrides else config
     before, after = config.graph(run.graph), changed.graph(run.graph)
     labels = BUILDS[run.graph].under(before).labels

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from mendgraph.adapters.reader.prompt import NOTHING
 from mendgraph.adapters.reader.reader import Reader
 from mendgraph.adapters.reader.writing import Sampling
 from mendgraph.errors import ArtifactError, BadOutput, ConfigError, InputError
@@ -64,23 +65,35 @@ def test_batching_is_as_one_by_one(readers: dict[str, Reader], name: str) -> Non
     one = readers[name]
     prompts = [one.prompt(QUESTION, DOCUMENTS), one.prompt("what", OTHER), one.prompt("why so", ("no",))]
     together = one.finish(one.begin(prompts))
-    written, values = one.write(together), one.values(together, prompts)
+    written, values = one.write(together), one.values(prompts)
     doubts = one.disagreement(together, prompts)
     for number, prompt in enumerate(prompts):
         alone = one.finish(one.begin([prompt]))
         assert one.write(alone)[0].ids == written[number].ids
-        assert one.values(alone, [prompt])[0] == values[number]
+        assert one.values([prompt])[0] == values[number]
         assert one.disagreement(alone, [prompt])[0] == pytest.approx(doubts[number], abs=1e-5)
         assert 0 <= doubts[number] <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_asking_for_values_leaves_the_reading_as_it_was(readers: dict[str, Reader], name: str) -> None:
+def test_a_value_is_what_reading_the_document_by_itself_gives(readers: dict[str, Reader], name: str) -> None:
     one = readers[name]
-    prompts = [one.prompt(QUESTION, DOCUMENTS)]
-    ready = one.finish(one.begin(prompts))
+    prompt = one.prompt(QUESTION, DOCUMENTS)
+    read = [one.read(QUESTION, [document]) for document in DOCUMENTS]
+    heard = [None if each.answer.text in ("", NOTHING) else each.answer.text for each in read]
+    assert one.values([prompt]) == [heard]
+    alone = [len(each.prompt.ids) for each in read]
+    assert one.tokens_of(prompt, heard) >= sum(alone)
+    assert one.tokens_of(prompt, [None] * len(alone)) == sum(alone) + len(alone) * len(
+        one.codec.pieces(f" {NOTHING}")
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sampling_leaves_the_reading_as_it_was(readers: dict[str, Reader], name: str) -> None:
+    one = readers[name]
+    ready = one.finish(one.begin([one.prompt(QUESTION, DOCUMENTS)]))
     before = one.write(ready)
-    one.values(ready, prompts)
     one.samples(ready, 3, Sampling(1.0))
     assert one.write(ready) == before
 

@@ -142,7 +142,8 @@ def test_the_command_writes_every_split_and_says_what_is_in_it(
     summary = prepare_conflict(None, tmp_path, progress=lambda stage, done, total: told.append(stage))
     assert summary.sets == {"train": 30, "dev": 20, "test": 20}
     assert "| sets | 30 | 20 | 20 |" in summary.to_markdown()
-    assert "from claim sets alone" in summary.to_markdown()
+    assert "will learn without it" in summary.to_markdown()
+    assert "will see no real text" in summary.to_markdown()
     assert told == ["train sets,", "dev sets,", "test sets,"]
     assert len(read_claims(claims_path(tmp_path, "train"))) == 30
     with pytest.raises(ConfigError, match="made, not downloaded"):

@@ -17,6 +17,8 @@ from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import ArtifactError, ConfigError, DataError
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import claim_sets
+from mendgraph.training.conflict.pairs import LabelledPair, pairs_path, write_pairs
+from mendgraph.training.conflict.types_compared import WEIGHTS, fit_compared, weigh
 from mendgraph.training.conflict.types_fit import fit_types
 from mendgraph.training.conflict.types_model import TypesModel
 from mendgraph.training.conflict.types_save import set_chances
@@ -35,7 +37,13 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def spec(encoder: Path) -> TypesSpec:
     return TypesSpec(
-        model=str(encoder), max_length=60, top_layers=1, epochs=2, head_width=16, precision="fp32"
+        model=str(encoder),
+        max_length=60,
+        top_layers=1,
+        epochs=2,
+        head_width=16,
+        compared_sets=20,
+        precision="fp32",
     )
 
 
@@ -136,3 +144,72 @@ def test_any_sequence_classifier_may_be_mapped_onto_the_levels(tmp_path: Path) -
     assert isinstance(said, Prediction)
     assert tuple(said.scores) == LEVELS
     assert isinstance(nothing, Failure)
+
+
+def test_reading_is_taken_over_and_comparing_learned_from_real_text(
+    trained: Path, encoder: Path, spec: TypesSpec, tmp_path: Path
+) -> None:
+    """With `start` the adapters stay as they were, to the last bit."""
+    write_claims(claims_path(tmp_path, "train"), claim_sets("train", 40))
+    write_claims(claims_path(tmp_path, "dev"), SETS)
+    for split in ("train", "dev"):
+        made = [
+            LabelledPair("", f"It has {n} rooms.", f"It has {n + 1} rooms.", "numerical", "perturbed")
+            for n in range(9)
+        ]
+        write_pairs(pairs_path(tmp_path, split), made)
+    said: list[str] = []
+    again = replace(spec, start=str(trained), compared_epochs=2)
+    folder = train_types(tmp_path, tmp_path / "out", again, device="cpu", echo=said.append).folder
+    before, after = open_artifact(trained), open_artifact(folder)
+    assert (
+        before.manifest.files["adapter_model.safetensors"]
+        == after.manifest.files["adapter_model.safetensors"]
+    )
+    assert {one.name: one.rows for one in after.manifest.data}["perturbed"] == 9
+    assert after.manifest.training["settings"]["start"] == str(trained)
+    assert "No training of the encoder" in (folder / "README.md").read_text(encoding="utf-8")
+    assert any("reading_weight" in line for line in said)
+    assert tier_of(folder, encoder).levels([(SETS[0].question, SETS[0].documents)])
+    with pytest.raises(ConfigError, match="another width"):
+        train_types(tmp_path, tmp_path / "out", replace(again, head_width=8), device="cpu")
+
+
+def test_the_comparing_part_says_nothing_until_it_is_trained_and_can_be_trained_alone(
+    spec: TypesSpec, encoder: Path
+) -> None:
+    model = TypesModel(spec, encoder, torch.device("cpu"))
+    pairs = [
+        LabelledPair("", "It has 12 rooms.", f"It has {n} rooms.", "none" if n == 12 else "numerical", "x")
+        for n in (12, 15, 19, 31)
+    ]
+    features = model.inputs(pairs).features
+    assert not model.head.compared(features).any()
+    reading = [part.detach().clone() for part in model.head.reading()]
+    fit_compared(model, pairs * 30)
+    model.eval()
+    assert model.head.compared(features).argmax(1).tolist() == [0, 2, 2, 2]
+    assert all(torch.equal(a, b) for a, b in zip(reading, model.head.reading(), strict=True))
+    mean = model.head.mean.clone()
+    model.head.standardise(features + 1.0)
+    assert torch.equal(model.head.mean, mean)  # weights were learned with it
+    states = torch.zeros(4, model.head.states.normalized_shape[0])
+    whole = model.head(states, features)
+    model.head.weigh(0.5)
+    half = model.head(states, features)
+    torch.testing.assert_close(whole - half, 0.5 * (whole - model.head.compared(features)))
+
+
+def test_the_weight_of_reading_is_the_best_on_dev(spec: TypesSpec, encoder: Path) -> None:
+    from mendgraph.training.conflict.pairs import claim_pairs
+
+    pairs = list(claim_pairs(SETS))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = TypesModel(spec, encoder, torch.device("cpu"))
+        fit_compared(model, pairs)
+    said: list[str] = []
+    best = weigh(model, pairs, said.append)
+    assert len(said) == len(WEIGHTS)
+    assert best["reading_weight"] in WEIGHTS
+    assert 0.0 <= best["macro_f1"] <= 1.0

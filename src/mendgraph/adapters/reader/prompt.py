@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mendgraph.adapters.reader.codec import Codec
 from mendgraph.errors import ConfigError
 
-__all__ = ["AGREEMENT", "ANSWER", "ANSWER_ROOM", "NOTHING", "Prompt", "compose", "says"]
+__all__ = ["AGREEMENT", "ANSWER", "ANSWER_ROOM", "NOTHING", "Prompt", "alone", "compose"]
 
 ANSWER = "Answer:"
 AGREEMENT = "Agreement:"
@@ -25,11 +25,6 @@ _QUESTION_SHARE = 0.5
 _BLANK = "\n"
 
 
-def says(number: int) -> str:
-    """The cue after which the model repeats what document `number`, counted from 1, says."""
-    return f"({number}) says:"
-
-
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """What the model reads before it answers.
@@ -38,12 +33,14 @@ class Prompt:
         ids: start, question, documents, cue.
         spans: of each document its text in `ids`, (first, past the last); empty where it was left out.
         cue: tokens of the cue, the last ones.
+        asked: tokens of start and question, the first ones.
         cut: what was left out, one sentence each; empty when all is there.
     """
 
     ids: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
     cue: int
+    asked: int
     cut: tuple[str, ...] = ()
 
 
@@ -75,7 +72,8 @@ def compose(
     newline = codec.pieces(_BLANK)
     ending = [] if cue is None else codec.pieces(cue)
     ids = [*codec.start, *asked, *newline]
-    left = room - len(ids) - len(ending)
+    before = len(ids)
+    left = room - before - len(ending)
     heads = [codec.pieces(f"({number})") for number in range(1, len(documents) + 1)]
     texts = [codec.pieces(f" {_line(text)}") for text in documents]
     kept = _fitting(heads, texts, left, len(newline))
@@ -95,7 +93,17 @@ def compose(
             cut.append(
                 f"document {number + 1} lost its last {len(text) - lengths[number]} of {len(text)} tokens"
             )
-    return Prompt((*ids, *ending), tuple(spans), len(ending), tuple(cut))
+    return Prompt((*ids, *ending), tuple(spans), len(ending), before, tuple(cut))
+
+
+def alone(codec: Codec, prompt: Prompt, number: int, *, cue: str | None = ANSWER) -> Prompt:
+    """The same question with document `number`, counted from 0, as its only one; as long as it is in `prompt`."""
+    first, last = prompt.spans[number]
+    ids = [*prompt.ids[: prompt.asked], *codec.pieces("(1)")]
+    span = (len(ids), len(ids) + last - first)
+    ending = [] if cue is None else codec.pieces(cue)
+    ids += [*prompt.ids[first:last], *codec.pieces(_BLANK), *ending]
+    return Prompt(tuple(ids), (span,), len(ending), prompt.asked)
 
 
 def _line(text: str) -> str:

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from mendgraph.adapters.artifacts import resolve
-from mendgraph.adapters.backbone import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from mendgraph.adapters.causal.host import load_model
 from mendgraph.adapters.device import choose_device, choose_dtype
 from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.hub import locate, quiet, weights_hash
 from mendgraph.adapters.reader.codec import Codec
+from mendgraph.adapters.reader.copying import Copying
 from mendgraph.adapters.reader.layers import Layers, Seen
+from mendgraph.adapters.reader.merging import merge_adapter
 from mendgraph.adapters.reader.midway import Midway, Ready, left_padded, own_cache
-from mendgraph.adapters.reader.prompt import AGREEMENT, ANSWER, ANSWER_ROOM, NOTHING, Prompt, compose, says
+from mendgraph.adapters.reader.prompt import AGREEMENT, ANSWER, ANSWER_ROOM, NOTHING, Prompt, alone, compose
 from mendgraph.adapters.reader.writing import Sampling, Written, chosen
 from mendgraph.errors import ConfigError, InputError
-from mendgraph.modules.peft_format import read_lora
 
-__all__ = ["Read", "Reader"]
+__all__ = ["Heard", "Read", "Reader"]
 
 _AT_ONCE = 32  # rows that are written side by side
 _YES, _NO = " yes", " no"
@@ -55,6 +53,21 @@ class Read:
     @property
     def cut(self) -> tuple[str, ...]:
         return self.prompt.cut
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one document says to a question.
+
+    Attributes:
+        value: None where it says nothing to it.
+        probability: that the reader gave to just this, in [0, 1].
+        tokens: that were read and written to hear it; 0 where nobody read it.
+    """
+
+    value: str | None
+    probability: float
+    tokens: int = 0
 
 
 class Reader:
@@ -113,7 +126,7 @@ class Reader:
         hashes = [weights_hash(folder)]
         if adapter is not None:
             over = _folder(adapter)
-            _merge(model, over)
+            merge_adapter(model, over)
             hashes.append(weights_hash(over))
         with renamed(f"load the tokenizer in {str(folder)!r}", loading=True), quiet():
             tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -155,10 +168,22 @@ class Reader:
             cache = self.layers.join(midway.below, above, midway.border)
         return Ready(found[:, -1], midway.seen.mask, midway.seen.mask.sum(1), cache)
 
-    def write(self, ready: Ready, sampling: Sampling | None = None) -> list[Written]:
-        """What each row goes on with, up to the end of the line; the most probable tokens unless sampled."""
+    def write(
+        self,
+        ready: Ready,
+        sampling: Sampling | None = None,
+        *,
+        copied: Sequence[Sequence[int]] | None = None,
+    ) -> list[Written]:
+        """What each row goes on with, up to the end of the line; the most probable tokens unless sampled.
+
+        Args:
+            copied: for each row the tokens that its answer has to be a stretch of; probabilities are then among what
+                can be copied.
+        """
+        copies = None if copied is None else [self._copying(text) for text in copied]
         with torch.inference_mode():
-            return self._written(ready, sampling)
+            return self._written(ready, sampling, copies)
 
     def samples(self, ready: Ready, count: int, sampling: Sampling) -> list[list[Written]]:
         """`count` answers for each row, from one reading of it."""
@@ -167,32 +192,47 @@ class Reader:
             written = self._written(ready.taken(rows), sampling)
         return [written[start : start + count] for start in range(0, len(written), count)]
 
-    def values(self, ready: Ready, prompts: Sequence[Prompt]) -> list[list[str | None]]:
-        """What each document of each row says to the question, in the reader's words; None where nothing.
+    def values(self, prompts: Sequence[Prompt]) -> list[list[str | None]]:
+        """What each document of each row says to the question, in the reader's words; None where nothing."""
+        return [[one.value for one in row] for row in self.heard(prompts)]
 
-        From the same reading: documents cost their cues and answers only.
+    def heard(
+        self, prompts: Sequence[Prompt], wanted: Sequence[Collection[int]] | None = None
+    ) -> list[list[Heard]]:
+        """As `values`, with how sure the reader is of each.
+
+        Every document is read by itself, so that no other can sway what it is heard to say.
+
+        Args:
+            wanted: numbers of the documents of each row that are read, because they are known to say something: their
+                values are copied from them word for word.  None reads them all, and they may say nothing.
         """
         asked = [
-            (row, number)
+            (row, number, alone(self.codec, prompt, number))
             for row, prompt in enumerate(prompts)
             for number, (first, last) in enumerate(prompt.spans)
+            if first < last and (wanted is None or number in wanted[row])
+        ]
+        asked.sort(key=lambda one: len(one[2].ids))
+        found = [[Heard(None, 1.0)] * len(prompt.spans) for prompt in prompts]
+        for start in range(0, len(asked), _AT_ONCE):
+            part = asked[start : start + _AT_ONCE]
+            ready = self.finish(self.begin([prompt for _, _, prompt in part]))
+            texts = None if wanted is None else [_body(prompt) for _, _, prompt in part]
+            for (row, number, prompt), written in zip(part, self.write(ready, copied=texts), strict=True):
+                value = None if written.text in ("", NOTHING) else written.text
+                tokens = len(prompt.ids) + len(written.ids) - 1
+                found[row][number] = Heard(value, written.probability, tokens)
+        return found
+
+    def tokens_of(self, prompt: Prompt, values: Sequence[str | None]) -> int:
+        """Tokens that reading each document by itself took, with the writing of what it says."""
+        heard = [
+            len(alone(self.codec, prompt, number).ids) + len(self.codec.pieces(f" {value or NOTHING}"))
+            for number, (value, (first, last)) in enumerate(zip(values, prompt.spans, strict=True))
             if first < last
         ]
-        found: list[list[str | None]] = [[None] * len(prompt.spans) for prompt in prompts]
-        cues = {number: self.codec.pieces(says(number + 1)) for _, number in asked}
-        before = ready.without(prompts[0].cue)
-        by_length: dict[int, list[tuple[int, int]]] = {}
-        for row, number in asked:
-            by_length.setdefault(len(cues[number]), []).append((row, number))
-        with torch.inference_mode():
-            for group in by_length.values():
-                for start in range(0, len(group), _AT_ONCE):
-                    part = group[start : start + _AT_ONCE]
-                    rows = torch.tensor([row for row, _ in part], device=ready.mask.device)
-                    told = self._told(before.taken(rows), [cues[number] for _, number in part])
-                    for (row, number), written in zip(part, self._written(told, None), strict=True):
-                        found[row][number] = None if written.text in ("", NOTHING) else written.text
-        return found
+        return sum(heard)
 
     def disagreement(self, ready: Ready, prompts: Sequence[Prompt]) -> list[float]:
         """Probability that the model, asked whether the documents agree, says no rather than yes; in [0, 1]."""
@@ -227,7 +267,9 @@ class Reader:
         states = self.layers.whole(Seen(ids, mask, places), cache=cache)
         return Ready(states[:, -1], mask, ready.lengths + new, cache)
 
-    def _written(self, ready: Ready, sampling: Sampling | None) -> list[Written]:
+    def _written(
+        self, ready: Ready, sampling: Sampling | None, copies: Sequence[Copying] | None = None
+    ) -> list[Written]:
         rows = len(ready.lengths)
         noise = None if sampling is None else torch.Generator().manual_seed(sampling.seed)
         ids: list[list[int]] = [[] for _ in range(rows)]
@@ -235,9 +277,13 @@ class Reader:
         open_rows = set(range(rows))
         for step in range(self.longest):
             logits = self.layers.logits(ready.states).float().cpu()
+            if copies is not None:
+                logits = torch.stack([one.restricted(own) for one, own in zip(copies, logits, strict=True)])
             tokens, log_probabilities = chosen(logits, sampling, noise)
             for row in sorted(open_rows):
                 ids[row].append(int(tokens[row]))
+                if copies is not None:
+                    copies[row].take(ids[row][-1])
                 logs[row].append(float(log_probabilities[row]))
             open_rows -= {row for row in open_rows if ids[row][-1] in self.codec.end_ids}
             if not open_rows or step == self.longest - 1:
@@ -245,24 +291,20 @@ class Reader:
             ready = self._appended(ready, tokens[:, None].to(ready.mask.device))
         return [self._as_written(*pair) for pair in zip(ids, logs, strict=True)]
 
+    def _copying(self, text: Sequence[int]) -> Copying:
+        return Copying(text, [self.codec.begins_word(token) for token in text], self.codec.line_id)
+
     def _as_written(self, ids: list[int], log_probabilities: list[float]) -> Written:
         ended = ids[-1] in self.codec.end_ids
         text = self.codec.decode(ids[:-1] if ended else ids)
         return Written(" ".join(text.split()), tuple(ids), tuple(log_probabilities), ended)
 
 
+def _body(prompt: Prompt) -> tuple[int, ...]:
+    """The tokens of a prompt's only document."""
+    [(first, last)] = prompt.spans
+    return prompt.ids[first:last]
+
+
 def _folder(path: str) -> Path:
     return resolve(path) if path.startswith("embedded:") else locate(path)
-
-
-def _merge(model: PreTrainedModel, folder: Path) -> None:
-    """Adds a PEFT folder's LoRA adapter to the model's own weights, so that a forward costs no more."""
-    with renamed(f"load the adapter in {str(folder)!r}", loading=True):
-        state = load_file(folder / ADAPTER_WEIGHTS)
-        config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
-    with torch.no_grad():
-        for path, low in read_lora(model, state, config).items():
-            layer = model.get_submodule(path)
-            weight = layer.get_parameter("weight")
-            change = (low.up.float() @ low.down.float()) * low.scale
-            weight.add_((change if isinstance(layer, nn.Linear) else change.T).to(weight))

@@ -13,6 +13,7 @@ from mendgraph.core.metrics.classification import (
     macro_f1,
     weighted_averages,
 )
+from mendgraph.core.metrics.paired import Discordant, mcnemar
 from mendgraph.core.metrics.reliability import adaptive_ece, auroc, brier, ece, nll
 from mendgraph.core.metrics.routing import (
     apgr,
@@ -35,6 +36,7 @@ from mendgraph.core.metrics.selective import (
 __all__ = [
     "Averages",
     "Changes",
+    "Discordant",
     "accuracy",
     "accuracy_at_coverage",
     "adaptive_ece",
@@ -52,6 +54,7 @@ __all__ = [
     "ece",
     "frontier",
     "macro_f1",
+    "mcnemar",
     "nll",
     "oracle_gap_share",
     "pairwise_accuracy",

@@ -1,8 +1,9 @@
-"""Detection and types beside their baselines, on generated and on real text, without a language model."""
+"""Detection and types beside their baselines, on generated and on real text; no language model is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +25,37 @@ from mendgraph.evaluation.conflict.systems import (
     comparison,
     embeddings,
     least_overlap,
+    remembered,
 )
 from mendgraph.evaluation.report import Section
 from mendgraph.training.conflict.claims.files import claims_path, read_claims
 from mendgraph.training.conflict.claims.sets import ClaimSet
 from mendgraph.training.conflict.pairs import claim_pairs, read_breaking
 
-__all__ = ["measure_types"]
+__all__ = ["CLAIMS", "CLAIM_SETS", "CLASSIFIER", "JudgedSets", "judge_sets", "measure_types"]
 
 CLAIM_SETS: Final = 4000
 """Claim sets of train that baselines learn from, as many as the classifier."""
+
+CLASSIFIER: Final = "types classifier"
+CLAIMS: Final = "claims"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSets:
+    """
+    Attributes:
+        samples: name of a set -> samples with and without a conflict.
+        chances: name of the set -> system -> (N, levels or 2), "none" first.
+        typed, types: the same where the level is asked for, by systems that can say one.
+        sets: the claim sets of test behind the samples of that name.
+    """
+
+    samples: Mapping[str, Sequence[Sample]]
+    chances: Mapping[str, Mapping[str, FloatArray]]
+    typed: Mapping[str, Sequence[Sample]]
+    types: Mapping[str, Mapping[str, FloatArray]]
+    sets: Sequence[ClaimSet]
 
 
 def measure_types(
@@ -47,30 +69,57 @@ def measure_types(
     resamples: int = 1000,
     echo: Callable[[str], None] = lambda line: None,
 ) -> tuple[Section, ...]:
-    """Detection, types, and what rules reach when claims are known.
+    """Detection, types, and what rules reach when claims are known; arguments as for `judge_sets`."""
+    judged = judge_sets(
+        tier, vectors, claims_dir, data_dir, test_sets=test_sets, train_sets=train_sets, echo=echo
+    )
+    return (
+        detection_section(judged.samples, judged.chances, resamples),
+        levels_section(judged.typed, judged.types, resamples),
+        policy_section(judged.sets, resamples),
+    )
+
+
+def judge_sets(
+    tier: ConflictTypesTier,
+    vectors: SentenceVectors,
+    claims_dir: Path,
+    data_dir: Path,
+    *,
+    test_sets: int | None = None,
+    train_sets: int = CLAIM_SETS,
+    detectors: Mapping[str, System] | None = None,
+    known: Mapping[str, FloatArray] | None = None,
+    echo: Callable[[str], None] = lambda line: None,
+) -> JudgedSets:
+    """What the classifier and its baselines say of every set.
 
     Args:
         claims_dir: what `mend data conflict` wrote.
         data_dir: folder with Breaking NLI, FEVER Symmetric and RAMDocs.
         test_sets: at most so many claim sets of test.
+        detectors: more systems, which find conflicts and say nothing of their level.
+        known: system -> (N, levels) that it said of the claim sets before, and need not say again.
 
     Raises:
         DataError: a file is missing or malformed.
     """
-    known = read_claims(claims_path(claims_dir, "train"))[:train_sets]
-    train = [*claim_pairs(known), *read_breaking(data_dir, "train")]
+    taught = read_claims(claims_path(claims_dir, "train"))[:train_sets]
+    train = [*claim_pairs(taught), *read_breaking(data_dir, "train")]
     samples, sets = datasets.claims(claims_dir, test_sets)
     echo(f"{len(train):,} pairs to learn from; {len(samples):,} claim sets to judge")
-    systems: dict[str, System] = {
+    own: dict[str, System] = {
         "least word overlap": least_overlap,
         "bag of words over pairs": bag_of_pairs(train),
         "sentence vectors of pairs": embeddings(train, vectors),
         "comparison of values": comparison(train),
-        "types classifier": classifier(tier),
+        CLASSIFIER: classifier(tier),
+        **(detectors or {}),
     }
+    systems = {name: remembered(say) for name, say in own.items()}
     misinformed = datasets.ramdocs(data_dir, ("conflict_misinfo",))
     found: dict[str, Sequence[Sample]] = {
-        "claims": samples,
+        CLAIMS: samples,
         "RAMDocs, conflict or agreement": datasets.ramdocs(data_dir, ("conflict_misinfo", "agree")),
         "RAMDocs, conflict or other entity": datasets.ramdocs(
             data_dir, ("conflict_misinfo", "ambiguity_different_entity")
@@ -81,26 +130,26 @@ def measure_types(
     judged: dict[str, dict[str, FloatArray]] = {}
     for name, rows in found.items():
         echo(f"judging {name}")
-        judged[name] = {system: say(rows) for system, say in systems.items()}
-    judged["claims"] |= _of_whole_sets(known, samples)
+        before = (known or {}) if name == CLAIMS else {}
+        judged[name] = {
+            system: before[system] if system in before else say(rows) for system, say in systems.items()
+        }
+    judged[CLAIMS] |= _of_whole_sets(taught, samples)
     typed: Mapping[str, Sequence[Sample]] = {
-        "claims": samples,
+        CLAIMS: samples,
         "Breaking NLI": found["Breaking NLI"],
         "FEVER pairs": datasets.fever_pairs(data_dir),
         "RAMDocs conflicts": misinformed,
     }
-    types = {name: judged[name] for name in ("claims", "Breaking NLI")}
+    blind = {*_NO_TYPES, *(detectors or {})}
+    types = {name: judged[name] for name in (CLAIMS, "Breaking NLI")}
     for name in ("FEVER pairs", "RAMDocs conflicts"):
-        types[name] = {system: say(typed[name]) for system, say in systems.items()}
+        types[name] = {system: say(typed[name]) for system, say in systems.items() if system not in blind}
     types = {
-        name: {system: chances for system, chances in said.items() if system not in _NO_TYPES}
+        name: {system: chances for system, chances in said.items() if system not in blind}
         for name, said in types.items()
     }
-    return (
-        detection_section(found, judged, resamples),
-        levels_section(typed, types, resamples),
-        policy_section(sets, resamples),
-    )
+    return JudgedSets(found, judged, typed, types, sets)
 
 
 _NO_TYPES: Final = frozenset(

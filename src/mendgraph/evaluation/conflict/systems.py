@@ -16,7 +16,16 @@ from mendgraph.core.pairing import combined, compared, pairs_among
 from mendgraph.evaluation.conflict.datasets import Sample
 from mendgraph.training.conflict.pairs import LabelledPair
 
-__all__ = ["System", "bag_of_pairs", "classifier", "comparison", "embeddings", "least_overlap"]
+__all__ = [
+    "System",
+    "bag_of_pairs",
+    "classifier",
+    "comparison",
+    "embeddings",
+    "key_of",
+    "least_overlap",
+    "remembered",
+]
 
 System = Callable[[Sequence[Sample]], FloatArray]
 """N samples to (N, levels) probabilities before calibration, "none" first."""
@@ -77,6 +86,25 @@ def least_overlap(samples: Sequence[Sample]) -> FloatArray:
         return np.hstack([1.0 - apart, np.repeat(apart / 4, 4, axis=1)])
 
     return _over_pairs(judged)(samples)
+
+
+def remembered(system: System) -> System:
+    """A sample that occurs in several sets is judged once."""
+    known: dict[tuple[str, ...], FloatArray] = {}
+
+    def judged(samples: Sequence[Sample]) -> FloatArray:
+        keys = [key_of(one) for one in samples]
+        new = {key: one for key, one in zip(keys, samples, strict=True) if key not in known}
+        if new:
+            known.update(zip(new, system(list(new.values())), strict=True))
+        return np.stack([known[key] for key in keys])
+
+    return judged
+
+
+def key_of(sample: Sample) -> tuple[str, ...]:
+    """What a system reads of a sample."""
+    return sample.question, *(document.text for document in sample.documents)
 
 
 def _over_pairs(judge: PairSystem) -> System:

@@ -79,6 +79,7 @@ class Router:
         experts: as they were given, to find the bare base they may share.
         heads: mode -> heads trained for it.
         tolerances: mode -> how near the best an expert had to be for its head's trust.
+        precision: that the experts were opened in; the base is measured in the same.
     """
 
     ensemble: Ensemble
@@ -86,6 +87,7 @@ class Router:
     heads: Mapping[str, SavedHeads]
     sequence: SequenceHead | None = None
     tolerances: Mapping[str, float] = field(default_factory=dict)
+    precision: str = "fp32"
 
 
 def measure(
@@ -207,7 +209,8 @@ def _with_base(router: Router) -> Ensemble:
     if len(paths) != 1 or any(one.adapter is None for one in router.experts):
         return router.ensemble
     device = str(router.ensemble.device)
-    return Ensemble.open([*router.experts, Expert(BASE, paths.pop())], device=device)
+    several = [*router.experts, Expert(BASE, paths.pop())]
+    return Ensemble.open(several, device=device, precision=router.precision)
 
 
 def _first(passages: Sequence[Passage], count: int | None) -> list[Passage]:

@@ -34,7 +34,7 @@ def open_router(
     ensemble = Ensemble.open(experts, device=spec.device, precision=spec.precision)
     if weights is not None:
         saved = load_heads(weights, ensemble.names, ensemble.hidden_size)
-        return Router(ensemble, experts, {saved.mode: saved})
+        return Router(ensemble, experts, {saved.mode: saved}, precision=spec.precision)
     folder = resolve(spec.heads)
     heads, tolerances = {}, {}
     for mode in MODES:
@@ -51,4 +51,4 @@ def open_router(
     sequence = None
     if (folder / SEQUENCE / MANIFEST).is_file():
         sequence = load_sequence(folder / SEQUENCE, ensemble.names, ensemble.hidden_size)
-    return Router(ensemble, experts, heads, sequence, tolerances)
+    return Router(ensemble, experts, heads, sequence, tolerances, spec.precision)

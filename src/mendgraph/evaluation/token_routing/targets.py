@@ -17,7 +17,8 @@ def q10(scores: TextScores) -> list[Target]:
     for mode, gains in scores.gains.items():
         rivals = {name: gains[name] for name in (scores.best_single, UNIFORM, SEQUENCE) if name in gains}
         must = SEQUENCE in rivals and all(gain.interval[0] > 0 for gain in rivals.values())
-        aim = must and scores.ways[mode].value >= AIM
+        way = scores.ways[mode].value if mode in scores.ways else None
+        aim = must and way is not None and way >= AIM
         saved = "; ".join(f"{name} {between(g.value, g.interval, 4)}" for name, g in rivals.items())
         found.append(
             Target(
@@ -25,7 +26,7 @@ def q10(scores: TextScores) -> list[Target]:
                 f"{mode}: bits per byte below best single, uniform mixture, sequence router",
                 "all, intervals apart",
                 f">= {AIM:.0%} of the way to the oracle",
-                f"saves against {saved}; way {percent(scores.ways[mode].value)}",
+                f"saves against {saved}; way {'-' if way is None else percent(way)}",
                 "aim met" if aim else "must met" if must else "not met",
             )
         )

@@ -125,12 +125,15 @@ def score_text(
         }
         for mode in modes
     }
+    apart = sums.mean(spent[single] - spent[ORACLE], sums.sizes, sums.kinds)
+    others = (*modes, *(rival for rival in (*rivals, DOMAIN) if rival != single and rival in spent))
     ways = {
         name: Gain(
             way(spent[single], spent[name], spent[ORACLE], sums.sizes, sums.kinds),
             sums.interval(way, spent[single], spent[name], spent[ORACLE], seed=seed, resamples=resamples),
         )
-        for name in (*modes, *(rival for rival in (*rivals, DOMAIN) if rival != single and rival in spent))
+        for name in others
+        if apart > 0  # one expert alone is its own oracle
     }
     return TextScores(bits, single, gains, ways)
 

@@ -1,4 +1,4 @@
-"""`mend data conflict`: writes the claim sets."""
+"""`mend data conflict`: writes the claim sets, and pairs of real text that was changed."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from mendgraph.training.conflict.claims.attribute import SPLITS, Split
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import ClaimSet, claim_sets
 from mendgraph.training.conflict.pairs import BREAKING, read_breaking
+from mendgraph.training.conflict.perturbation.files import has_text, write_perturbed
+from mendgraph.training.conflict.perturbation.passages import GENERAL, LEADS
 
 COUNTS: Final[Mapping[Split, int]] = {"train": 40_000, "dev": 1_500, "test": 3_000}
 _TELL_EVERY: Final = 500
@@ -33,6 +35,7 @@ class ClaimSummary:
         majority: split -> share of the sets with a conflict and one answer where that answer is the most frequent one,
             ties counted by chance.
         breaking: pairs of Breaking NLI to train on; 0 without it.
+        perturbed: split -> pairs of changed real text; empty without text to change.
     """
 
     sets: Mapping[str, int]
@@ -41,6 +44,7 @@ class ClaimSummary:
     documents: Mapping[str, float]
     majority: Mapping[str, float]
     breaking: int
+    perturbed: Mapping[str, int]
 
     def to_markdown(self) -> str:
         lines = [
@@ -60,7 +64,12 @@ class ClaimSummary:
             "",
             f"Breaking NLI, for the types classifier: {self.breaking:,} pairs to train on, CC BY-SA 4.0."
             if self.breaking
-            else f"No {BREAKING} in the folder: the types classifier will learn from claim sets alone.",
+            else f"No {BREAKING} in the folder: the types classifier will learn without it.",
+            "",
+            f"Real text, one side changed in half of the pairs: {self.perturbed['train']:,} pairs to train on, "
+            f"{self.perturbed['dev']:,} of other documents for dev; CC BY-SA 4.0, CC BY 4.0 and public domain."
+            if self.perturbed
+            else f"No {GENERAL} and no {LEADS[0]} in the folder: the types classifier will see no real text.",
         ]
         return "\n".join(lines) + "\n"
 
@@ -81,12 +90,13 @@ def prepare_conflict(
     seed: int = 0,
     progress: Progress = lambda stage, done, total: None,
 ) -> ClaimSummary:
-    """Writes ``claims_train.parquet``, ``claims_dev.parquet`` and ``claims_test.parquet``, and copies Breaking NLI.
+    """Writes ``claims_train.parquet``, ``claims_dev.parquet`` and ``claims_test.parquet``; where there is text to
+    change, ``pairs_train.parquet`` and ``pairs_dev.parquet``; and copies Breaking NLI.
 
     Args:
-        data_dir: folder with ``breaking_nli.parquet``, from which the types classifier learns too; None, or a folder
-            without it, leaves it out.  The other public sets are for `mend eval conflict` alone, which reads them
-            where they are.
+        data_dir: folder with ``breaking_nli.parquet``, ``general.parquet`` and ``lcr_*.parquet``, from which the types
+            classifier learns too; None, or a folder without them, leaves them out.  The other public sets are for
+            `mend eval conflict` alone, which reads them where they are.
         seed: of every draw.
 
     Raises:
@@ -106,7 +116,10 @@ def prepare_conflict(
     if data_dir is not None and (data_dir / BREAKING).is_file():
         breaking = len(read_breaking(data_dir, "train"))
         shutil.copyfile(data_dir / BREAKING, out_dir / BREAKING)
-    return _summary(made, breaking)
+    real: dict[str, int] = {}
+    if data_dir is not None and has_text(data_dir):
+        real = write_perturbed(data_dir, out_dir, seed, progress)
+    return _summary(made, breaking, real)
 
 
 def majority_share(sets: Sequence[ClaimSet]) -> float:
@@ -130,7 +143,9 @@ def _told(split: Split, seed: int, progress: Progress) -> Iterator[ClaimSet]:
         yield one
 
 
-def _summary(made: Mapping[Split, Sequence[ClaimSet]], breaking: int) -> ClaimSummary:
+def _summary(
+    made: Mapping[Split, Sequence[ClaimSet]], breaking: int, real: Mapping[str, int]
+) -> ClaimSummary:
     return ClaimSummary(
         {split: len(sets) for split, sets in made.items()},
         {split: Counter(one.level for one in sets) for split, sets in made.items()},
@@ -138,4 +153,5 @@ def _summary(made: Mapping[Split, Sequence[ClaimSet]], breaking: int) -> ClaimSu
         {split: sum(len(one.documents) for one in sets) / len(sets) for split, sets in made.items()},
         {split: majority_share(sets) for split, sets in made.items()},
         breaking,
+        real,
     )

@@ -53,7 +53,7 @@ def answer_all(
         ]
         ready = reader.finish(reader.begin(prompts))
         written = reader.write(ready)
-        values = reader.values(ready, prompts)
+        values = reader.values(prompts)
         doubts = reader.disagreement(ready, prompts)
         for number, answer, said, doubt in zip(numbers, written, values, doubts, strict=True):
             found[number] = Answered(answer.text, answer.probability, tuple(said), doubt)

@@ -23,7 +23,7 @@ from mendgraph.errors import ConfigError
 from mendgraph.training.conflict.claims.sets import ClaimSet
 from mendgraph.training.conflict.reader_checkpoint import Run, open_run, write_run
 from mendgraph.training.conflict.reader_measure import Scores, measure, states_of
-from mendgraph.training.conflict.reader_rows import Batch, Row, micro_batches, row_of, shuffled
+from mendgraph.training.conflict.reader_rows import Batch, Row, micro_batches, rows_of, shuffled
 from mendgraph.training.conflict.reader_spec import ReaderSpec
 from mendgraph.training.lm.model import compile_layers, has_bf16, has_compiler, precision_for
 from mendgraph.training.lm.optimizer import optimizer_for
@@ -112,7 +112,8 @@ def fit_reader(
     schedule.fraction = run.fraction
     precision = precision_for(place)
     at_once = spec.tokens_at_once or _AT_ONCE[place.type]
-    checked = [row_of(claims, codec, room, asked=range(len(claims.documents))) for claims in dev]
+    judged = dev[: spec.eval_sets]
+    checked = [rows_of(claims, codec, room, asked=range(len(claims.documents))) for claims in judged]
     rates = [group["lr"] for group in optimizer.param_groups]
     before, began = run.fraction, time.monotonic()
     ticked = saved = logged = began
@@ -153,7 +154,7 @@ def fit_reader(
             echo(f"{run.fraction:4.0%}  step {run.step:,}  loss {row['loss']:.3f}  {pace:,.0f} tokens/s")
             losses, logged, counted = [], now, run.tokens
         if int(run.fraction * spec.evaluations) > int(reached * spec.evaluations) or over:
-            scores = measure(base, checked[: spec.eval_sets], dev[: spec.eval_sets], codec.pad_id, place)
+            scores = measure(base, checked, judged, codec.pad_id, place)
             _judge(folder, run, scores, save, echo)
         if over or now - saved >= spec.checkpoint_minutes * 60:
             write_run(folder, run, spec, model, optimizer)
@@ -186,8 +187,8 @@ def _batches(
         rows = []
         for index in order[place * spec.batch_sets : (place + 1) * spec.batch_sets]:
             claims = shuffled(train[index], chance)
-            asked = chance.sample(range(len(claims.documents)), min(spec.cues, len(claims.documents)))
-            rows.append(row_of(claims, codec, room, asked=sorted(asked), cue_weight=spec.cue_weight))
+            asked = chance.sample(range(len(claims.documents)), min(spec.alone, len(claims.documents)))
+            rows += rows_of(claims, codec, room, asked=sorted(asked), weight=spec.alone_weight)
         yield rows
 
 
@@ -204,8 +205,9 @@ def _judge(folder: Path, run: Run, scores: Scores, save: Callable[[], None], ech
     figures = scores.figures()
     _note(folder, run, {"dev": figures})
     echo("dev: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
-    if scores.answer > run.best:
-        run.best, run.best_step, run.best_scores = scores.answer, run.step, figures
+    reading = (scores.answer + scores.value) / 2  # of all documents at once, and of each by itself
+    if reading > run.best:
+        run.best, run.best_step, run.best_scores = reading, run.step, figures
         save()
 
 

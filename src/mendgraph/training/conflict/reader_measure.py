@@ -39,12 +39,18 @@ class Scores:
 
 
 def measure(
-    model: PreTrainedModel, rows: Sequence[Row], sets: Sequence[ClaimSet], pad_id: int, device: torch.device
+    model: PreTrainedModel,
+    rows_of_sets: Sequence[Sequence[Row]],
+    sets: Sequence[ClaimSet],
+    pad_id: int,
+    device: torch.device,
 ) -> Scores:
     """A target whose every token is the most probable one is what greedy decoding would have written."""
     training = model.training
     model.eval()
     said: list[tuple[int, str, bool]] = []  # set, kind of part, right
+    owners = [number for number, rows in enumerate(rows_of_sets) for _ in rows]
+    rows = [row for each in rows_of_sets for row in each]
     order = sorted(range(len(rows)), key=lambda number: rows[number].length)
     with torch.no_grad():
         for start in range(0, len(order), _ROWS):
@@ -54,7 +60,7 @@ def measure(
             for place, number in enumerate(chosen):
                 for index, part in enumerate(rows[number].parts):
                     whole = bool(best[place][batch.parts[place] == index].all())
-                    said.append((number, part.kind, whole))
+                    said.append((owners[number], part.kind, whole))
     model.train(training)
     answers = {number: right for number, kind, right in said if kind == "answer"}
     groups: dict[str, list[bool]] = {}

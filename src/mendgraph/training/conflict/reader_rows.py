@@ -1,8 +1,8 @@
 """Claim sets as rows of tokens: one prompt, several cues after it that do not see each other.
 
-A set is read once for all its questions: the answer, the values of single documents, and whether documents agree.
-Each cue and its answer attend to the prompt and to themselves, at the places they would have alone, so that a row
-gives the same losses as one row for each cue.
+A set is read once for the answer and for whether its documents agree.  Each cue and what is to be said after it attend
+to the prompt and to themselves, at the places they would have alone, so that a row gives the same losses as one row
+for each cue.  What single documents say is asked of each by itself, in rows of their own.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import torch
 from torch import Tensor
 
 from mendgraph.adapters.reader.codec import Codec
-from mendgraph.adapters.reader.prompt import AGREEMENT, ANSWER, ANSWER_ROOM, NOTHING, compose, says
+from mendgraph.adapters.reader.prompt import AGREEMENT, ANSWER, ANSWER_ROOM, NOTHING, alone, compose
 from mendgraph.training.conflict.claims.sets import ClaimSet
 
-__all__ = ["AGREES", "Batch", "Part", "Row", "collate", "micro_batches", "row_of", "shuffled"]
+__all__ = ["AGREES", "Batch", "Part", "Row", "collate", "micro_batches", "rows_of", "shuffled"]
 
 AGREES = {False: "yes", True: "no"}
 """The reader's answer to `AGREEMENT`, by whether there is a conflict."""
 
 _IGNORED = -100
-_WIDTH, _NARROWEST = 64, 192  # widths of batches are multiples of the first, so that few shapes are compiled
+_WIDTH = 64  # widths of batches are its multiples, so that few shapes are compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +79,29 @@ def shuffled(claims: ClaimSet, choice: random.Random) -> ClaimSet:
     )
 
 
-def row_of(
-    claims: ClaimSet, codec: Codec, room: int, *, asked: Sequence[int], cue_weight: float = 1.0
-) -> Row:
-    """
+def rows_of(
+    claims: ClaimSet, codec: Codec, room: int, *, asked: Sequence[int] = (), weight: float = 1.0
+) -> list[Row]:
+    """The row of the set, then one for each of the documents that are asked by themselves.
+
     Args:
         room: tokens that the model reads.
-        asked: documents, counted from 0, whose own value is asked for.
+        asked: documents, counted from 0.
+        weight: of whether documents agree, and of single documents' values, where the answer has 1.
     """
     texts = [document.text for document in claims.documents]
     prompt = compose(codec, claims.question, texts, room - ANSWER_ROOM, cue=None)
-    parts = [_part("answer", ANSWER, claims.gold, codec, 1.0)]
-    parts.append(_part("agreement", AGREEMENT, AGREES[claims.conflict], codec, cue_weight))
+    parts = (
+        _part("answer", ANSWER, claims.gold, codec, 1.0),
+        _part("agreement", AGREEMENT, AGREES[claims.conflict], codec, weight),
+    )
+    rows = [Row(prompt.ids, parts)]
     for place in asked:
         first, last = prompt.spans[place]
         if first < last:
-            value = claims.answers[place] or NOTHING
-            parts.append(_part("value", says(place + 1), value, codec, cue_weight))
-    return Row(prompt.ids, tuple(parts))
+            value = _part("value", ANSWER, claims.answers[place] or NOTHING, codec, weight)
+            rows.append(Row(alone(codec, prompt, place, cue=None).ids, (value,)))
+    return rows
 
 
 def micro_batches(rows: Sequence[Row], at_once: int, pad_id: int) -> Iterator[Batch]:
@@ -147,7 +152,7 @@ def collate(rows: Sequence[Row], pad_id: int, *, height: int | None = None) -> B
 
 
 def _width(length: int) -> int:
-    return max(_NARROWEST, -(-length // _WIDTH) * _WIDTH)
+    return -(-length // _WIDTH) * _WIDTH
 
 
 def _part(kind: str, cue: str, said: str, codec: Codec, weight: float) -> Part:

@@ -15,8 +15,8 @@ class ReaderSpec:
         full: all weights are trained; else a LoRA adapter of `rank` on every linear layer.
         muon: Muon for the hidden matrices, AdamW for the rest; else AdamW for all.
         batch_sets: claim sets of one optimizer step.
-        cues: documents of each set whose own value is asked for as well, chosen anew each time.
-        cue_weight: of a token of those values, and of whether documents agree, where one of the answer has 1.
+        alone: documents of each set that are asked by themselves as well, chosen anew each time.
+        alone_weight: of a token of what those say, and of whether documents agree, where one of the answer has 1.
         tokens_at_once: of one forward pass; None takes what suits the device.
         evaluations: measurements on dev, evenly over the run; the best weights are kept.
         eval_sets: of dev in each of them.
@@ -28,8 +28,8 @@ class ReaderSpec:
     rank: int = 32
     muon: bool = True
     batch_sets: int = 32
-    cues: int = 3
-    cue_weight: float = 0.5
+    alone: int = 3
+    alone_weight: float = 0.5
     warmup_steps: int = 20
     weight_decay: float = 0.1
     tokens_at_once: int | None = None

@@ -29,9 +29,10 @@ __all__ = ["PARTS", "Options", "make", "options_from"]
 
 CALIBRATION = "calibration"
 TYPES = "types"
+ANSWERED = "answerability"
 ALL = "model"
-PARTS = (READER, DETECTOR, REFINEMENT, CALIBRATION, TYPES)
-_TOGETHER = {READER: 0.85, DETECTOR: 0.0, REFINEMENT: 0.15, TYPES: 0.0}
+PARTS = (READER, DETECTOR, REFINEMENT, CALIBRATION, TYPES, ANSWERED)
+_TOGETHER = {READER: 0.85, DETECTOR: 0.0, REFINEMENT: 0.15, TYPES: 0.0, ANSWERED: 0.0}
 """Parts made by `ALL`, in this order, and the share of the time that each may take; 0 for what it needs."""
 BASE = "embedded:lm/base"
 
@@ -128,6 +129,10 @@ def make(
         from mendgraph.training.conflict.types_train import train_types  # with PEFT: three seconds to import
 
         return train_types(data, out, device=options.device, echo=echo)
+    elif part == ANSWERED:
+        from mendgraph.training.conflict.answerability_train import train_answerability  # with PEFT too
+
+        artifact = train_answerability(data, out, device=options.device, echo=echo)
     elif part == CALIBRATION:
         artifact = calibrate_detector(_reader(out, options), data, out, echo=echo, progress=progress)
     else:

@@ -25,12 +25,19 @@ def types_card(manifest: Manifest, metrics: Mapping[str, Any]) -> str:
             "conflict out.",
             "",
             f"- Levels: {', '.join(manifest.labels)}.",
-            "- Every two documents are read together, as `question [SEP] document [SEP] document`, and a set has the "
-            f"level of its most contradictory pair. The head also reads {len(manifest.settings['features'])} figures "
-            "that need no model: which dates, quantities (units converted) and names of the two documents agree.",
+            "- Every two documents are read together, as `question [SEP] document [SEP] document`; the odds of a set "
+            f"are the mean of its pairs' odds. The head also reads {len(manifest.settings['features'])} figures that "
+            "need no model: which dates, quantities (units converted), names and words of the two documents agree, and "
+            "what stands in the place of what.",
+            "- Two parts whose logits add up: one reads (adapter, head), the other only compares those figures. They "
+            f"are trained apart; the weight of reading, {metrics['epochs'][-1]['reading_weight']:g}, is best on dev.",
             f"- Base model: {base.name if base else 'none'}, SHA-256 `{base.sha256 if base else ''}`.",
             f"- Input: up to {manifest.settings['max_length']} tokens of a pair with its question.",
             f"- Epoch {manifest.training['best_epoch']} of {settings['epochs']}; seed {settings['seed']}. "
+            "All settings: `manifest.json`."
+            if settings["start"] is None
+            else f"- No training of the encoder in this run: what reads is that of `{settings['start']}`, fingerprint "
+            f"{manifest.training['start']}, trained on claim sets and Breaking NLI. Seed {settings['seed']}. "
             "All settings: `manifest.json`.",
             "",
             "## Figures",
@@ -54,9 +61,10 @@ def types_card(manifest: Manifest, metrics: Mapping[str, Any]) -> str:
             "## Limits",
             "",
             "Claim sets are made up: short documents, one claim each, English. Breaking NLI changes one word of a "
-            "caption and has no dates. On retrieved web passages expect much less, as the same command shows: there "
-            "the claim stands among other facts, and two things of one name are easily taken for one. A level says "
-            "what kind of value differs, not who is right.",
+            "caption and has no dates. Perturbed pairs are real sentences in which a program replaced a value, a name "
+            "or a word, or reworded by rule; people contradict each other in more ways. On retrieved web passages "
+            "expect much less, as the same command shows: there the claim stands among other facts, and two things of "
+            "one name are easily taken for one. A level says what kind of value differs, not who is right.",
             "",
         ]
     )

@@ -1,4 +1,4 @@
-"""Trains the types classifier; the epoch that does best on dev is kept."""
+"""Trains a classifier of two texts; the epoch that does best on dev is kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -16,36 +17,34 @@ from tqdm import tqdm
 from mendgraph.adapters.batching import buckets
 from mendgraph.adapters.foreign import renamed
 from mendgraph.core.arrays import FloatArray
-from mendgraph.core.conflict import LEVELS
 from mendgraph.core.metrics import macro_f1
 from mendgraph.errors import DataError
-from mendgraph.training.conflict.pairs import LabelledPair
-from mendgraph.training.conflict.types_model import PairInputs, TypesModel
+from mendgraph.training.conflict.pair_model import PairInputs, PairModel, R
 from mendgraph.training.emotion.train import choose_precision
 
-__all__ = ["FittedTypes", "fit_types", "type_logits"]
+__all__ = ["FittedTypes", "fit_types", "loss_over", "type_logits"]
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedTypes:
+class FittedTypes(Generic[R]):
     """A trained classifier, what it reached after each epoch, and the epoch whose weights it has."""
 
-    model: TypesModel
+    model: PairModel[R]
     history: tuple[dict[str, float], ...]
     best_epoch: int
 
 
 def fit_types(
-    model: TypesModel,
-    train: Sequence[LabelledPair],
-    dev: Sequence[LabelledPair],
+    model: PairModel[R],
+    train: Sequence[R],
+    dev: Sequence[R],
     *,
     echo: Echo = lambda line: None,
-) -> FittedTypes:
-    """Cross-entropy over the levels, each weighed by the root of its rarity.
+) -> FittedTypes[R]:
+    """Cross-entropy over the labels, each weighed by the root of its rarity.
 
     Raises:
         DataError: no pairs in train or in dev.
@@ -55,15 +54,12 @@ def fit_types(
         raise DataError(f"{len(train)} pairs to train on and {len(dev)} held out", hint="mend data conflict")
     known, held = model.inputs(train), model.inputs(dev)
     model.head.standardise(known.features.to(model.device))
-    counts = torch.bincount(known.levels, minlength=len(LEVELS)).clamp(min=1)
-    weight = counts.float().rsqrt()
-    weight = (weight / (weight * counts).sum() * counts.sum()).to(model.device)
-    loss_of = nn.CrossEntropyLoss(weight=weight, label_smoothing=0.02)
+    loss_of = loss_over(known.labels, len(model.labels), model.device)
     adapters = [p for p in model.encoder.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         [
             {"params": adapters, "lr": spec.learning_rate},
-            {"params": list(model.head.parameters()), "lr": spec.head_learning_rate},
+            {"params": model.head.reading(), "lr": spec.head_learning_rate},
         ],
         weight_decay=spec.weight_decay,
     )
@@ -80,10 +76,10 @@ def fit_types(
         total = 0.0
         bar = tqdm(plan, desc=f"epoch {epoch}/{spec.epochs}", disable=None, leave=False, unit="step")
         for rows in bar:
-            with renamed("train the types classifier"):
+            with renamed("train the classifier"):
                 with _autocast(model):
                     logits = model(known, rows)
-                loss = loss_of(logits, known.levels[rows].to(model.device))
+                loss = loss_of(logits, known.labels[rows].to(model.device))
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_([*adapters, *model.head.parameters()], 1.0)
@@ -103,13 +99,22 @@ def fit_types(
         for name, part in model.named_parameters():
             if name in kept:
                 part.copy_(kept[name])
-    return FittedTypes(model.eval(), tuple(history), best)
-
-
-def type_logits(model: TypesModel, inputs: PairInputs) -> FloatArray:
-    """(N, levels) in order."""
     model.eval()
-    found = torch.empty(len(inputs.tokens), len(LEVELS))
+    return FittedTypes(model, tuple(history), best)
+
+
+def loss_over(labels: Tensor, count: int, device: torch.device) -> nn.CrossEntropyLoss:
+    """Cross-entropy in which each of `count` labels weighs by the root of its rarity."""
+    counts = torch.bincount(labels, minlength=count).clamp(min=1)
+    weight = counts.float().rsqrt()
+    weight = (weight / (weight * counts).sum() * counts.sum()).to(device)
+    return nn.CrossEntropyLoss(weight=weight, label_smoothing=0.02)
+
+
+def type_logits(model: PairModel[Any], inputs: PairInputs) -> FloatArray:
+    """(N, labels) in order."""
+    model.eval()
+    found = torch.empty(len(inputs.tokens), len(model.labels))
     spec = model.spec
     with torch.no_grad(), _autocast(model):
         for rows in buckets(
@@ -123,19 +128,19 @@ def _numbers(logits: Tensor) -> Tensor:
     return logits.float().cpu()
 
 
-def _measure(model: TypesModel, held: PairInputs, dev: Sequence[LabelledPair]) -> dict[str, float]:
+def _measure(model: PairModel[R], held: PairInputs, dev: Sequence[R]) -> dict[str, float]:
     """Macro-F1 of each source, and their mean, which chooses the epoch."""
     said = type_logits(model, held).argmax(axis=1)
-    levels = held.levels.numpy()
+    labels = held.labels.numpy()
     sources = sorted({pair.source for pair in dev})
     found = {}
     for source in sources:
         rows = [at for at, pair in enumerate(dev) if pair.source == source]
-        found[f"macro_f1 {source}"] = macro_f1(levels[rows], said[rows])
+        found[f"macro_f1 {source}"] = macro_f1(labels[rows], said[rows])
     return {"macro_f1": sum(found.values()) / len(found), **found}
 
 
-def _autocast(model: TypesModel) -> torch.autocast:
+def _autocast(model: PairModel[Any]) -> torch.autocast:
     dtype = DTYPES.get(choose_precision(model.spec.precision, model.device))
     return torch.autocast(model.device.type, dtype, enabled=dtype is not None)
 

@@ -1,103 +1,37 @@
-"""The types classifier while it is trained: adapters in the encoder's upper layers, and the head."""
+"""The types classifier while it is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from peft import get_peft_model_state_dict
-from torch import Tensor, nn
 
-from mendgraph.adapters.backbone import load_tokenizer, open_encoder
-from mendgraph.adapters.conflict_types import CUT, asked
-from mendgraph.adapters.tokens import Tokens
+from mendgraph.adapters.conflict_types import asked
 from mendgraph.core.conflict import LEVELS
 from mendgraph.core.evidence import FEATURES, evidence
-from mendgraph.errors import ConfigError
-from mendgraph.modules.pair_head import PairHead, pair_states
+from mendgraph.modules.compared_head import ComparedHead
+from mendgraph.modules.pair_head import PARTS
+from mendgraph.training.conflict.pair_model import PairInputs, PairModel
 from mendgraph.training.conflict.pairs import LabelledPair
 from mendgraph.training.conflict.types_spec import TypesSpec
-from mendgraph.training.lora import top_layers_adapted
 
-__all__ = ["PairInputs", "TypesModel"]
-
-
-@dataclass(frozen=True, slots=True)
-class PairInputs:
-    """N pairs ready for the model: token ids, features (N, F) float32, and the number of each pair's level (N,)."""
-
-    tokens: Tokens
-    features: Tensor
-    levels: Tensor
+__all__ = ["TypesModel"]
 
 
-class TypesModel(nn.Module):
-    """From a pair's tokens and features to logits of `LEVELS`."""
+class TypesModel(PairModel[LabelledPair]):
+    """From two documents and their question to logits of `LEVELS`."""
 
     def __init__(self, spec: TypesSpec, folder: Path, device: torch.device) -> None:
-        """
-        Args:
-            folder: of the encoder.
+        super().__init__(spec, folder, device, LEVELS, len(FEATURES))
+        states = self.head.first.in_features - len(FEATURES)
+        self.head: ComparedHead = ComparedHead(
+            states // PARTS, len(FEATURES), spec.head_width, len(LEVELS), spec.dropout
+        ).to(device)
 
-        Raises:
-            ArtifactError: it holds no complete encoder.
-            ConfigError: an encoder that is not built like BERT, or target modules it does not have.
-        """
-        super().__init__()
-        self.spec = spec
-        encoder = open_encoder(folder)
-        self.tokenizer = load_tokenizer(folder)
-        if not self.tokenizer.wants_types:
-            raise ConfigError(f"the encoder in {str(folder)!r} does not tell the two texts of a pair apart")
-        encoder.pooler = None
-        self.encoder = top_layers_adapted(
-            encoder,
-            spec.top_layers,
-            target_modules=spec.target_modules,
-            r=spec.r,
-            lora_alpha=spec.lora_alpha,
+    def inputs(self, rows: Sequence[LabelledPair]) -> PairInputs:
+        return self.inputs_of(
+            [(asked(pair.question, pair.first), pair.second) for pair in rows],
+            [evidence(pair.question, pair.first, pair.second) for pair in rows],
+            [pair.level for pair in rows],
         )
-        self.head = PairHead(
-            int(encoder.config.hidden_size), len(FEATURES), spec.head_width, len(LEVELS), spec.dropout
-        )
-        self.to(device)
-
-    @property
-    def device(self) -> torch.device:
-        return self.head.mean.device
-
-    def inputs(self, pairs: Sequence[LabelledPair]) -> PairInputs:
-        texts = [(asked(pair.question, pair.first), pair.second) for pair in pairs]
-        features = [evidence(pair.question, pair.first, pair.second) for pair in pairs]
-        return PairInputs(
-            self.tokenizer.pairs(texts, self.spec.max_length, CUT),
-            torch.tensor(features, dtype=torch.float32).reshape(len(pairs), len(FEATURES)),
-            torch.tensor([LEVELS.index(pair.level) for pair in pairs], dtype=torch.long),
-        )
-
-    def forward(self, inputs: PairInputs, rows: Sequence[int]) -> Tensor:
-        """(B, levels) float32 of the pairs with these numbers."""
-        part = inputs.tokens.take(rows)
-        longest = max(len(ids) for ids in part.ids)
-        ids, mask, types = (
-            torch.tensor([[*row, *[fill] * (longest - len(row))] for row in found], device=self.device)
-            for found, fill in (
-                (part.ids, self.tokenizer.pad_id),
-                ([[1] * len(row) for row in part.ids], 0),
-                (part.types or [], 0),
-            )
-        )
-        encoder: Any = self.encoder
-        states = encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
-        features = inputs.features[list(rows)].to(self.device)
-        with torch.autocast(self.device.type, enabled=False):
-            logits: Tensor = self.head(pair_states(states, mask, types), features)
-        return logits
-
-    def adapter_state(self) -> dict[str, Tensor]:
-        """LoRA tensors as PEFT names them in its files, float32, on the CPU."""
-        state: dict[str, Tensor] = get_peft_model_state_dict(self.encoder, save_embedding_layers=False)
-        return {name: tensor.detach().float().cpu().clone() for name, tensor in state.items()}

@@ -10,9 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
-from mendgraph.adapters.artifacts import Artifact, BaseModelRef, DataSource, write_artifact
+from mendgraph.adapters.artifacts import (
+    Artifact,
+    BaseModelRef,
+    DataSource,
+    open_artifact,
+    resolve,
+    write_artifact,
+)
 from mendgraph.adapters.hashing import sha256_of
 from mendgraph.adapters.hub import weights_hash
 from mendgraph.core.arrays import FloatArray, IntArray
@@ -22,24 +28,28 @@ from mendgraph.core.metrics import accuracy, ece, macro_f1
 from mendgraph.core.pairing import combined, compared, pairs_among
 from mendgraph.training.conflict.claims.sets import ClaimSet
 from mendgraph.training.conflict.metadata import write_json
+from mendgraph.training.conflict.pair_files import ADAPTER, HEAD, write_weights
+from mendgraph.training.conflict.pair_model import PairModel
 from mendgraph.training.conflict.pairs import LabelledPair
 from mendgraph.training.conflict.types_card import types_card
 from mendgraph.training.conflict.types_fit import FittedTypes, type_logits
-from mendgraph.training.conflict.types_model import TypesModel
 from mendgraph.training.emotion.measure import fit_calibrator
 from mendgraph.training.emotion.save import CALIBRATION, MANIFEST, versions
 
 __all__ = ["PROVENANCE", "TrainedTypes", "save_types"]
 
 TASK: Final = "conflict"
-HEAD: Final = "head.safetensors"
-ADAPTER: Final = ("adapter_model.safetensors", "adapter_config.json")
 
 PROVENANCE: Final = {
     "claims": ("claim sets made by `mend data conflict`", "Apache-2.0"),
     "breaking_nli": (
         "Breaking NLI, Glockner et al., ACL 2018; github.com/BIU-NLP/Breaking_NLI",
         "CC BY-SA 4.0",
+    ),
+    "perturbed": (
+        "real sentences and passages, changed by `mend data conflict`: Wikipedia passages as in the files of "
+        "github.com/lcrpaper/lcr-rag, OpenStax textbooks, the CIA World Factbook",
+        "CC BY-SA 4.0 (Wikipedia), CC BY 4.0 (OpenStax, openstax.org), public domain (Factbook)",
     ),
 }
 """Source -> where it comes from, and its licence."""
@@ -49,7 +59,7 @@ PROVENANCE: Final = {
 class TrainedTypes:
     """A fitted classifier, the name and folder of its encoder, and what it was trained, held out and calibrated on."""
 
-    fitted: FittedTypes
+    fitted: FittedTypes[LabelledPair]
     encoder: str
     base: Path
     train: Sequence[LabelledPair]
@@ -61,7 +71,7 @@ def save_types(trained: TrainedTypes, folder: Path) -> tuple[Artifact, dict[str,
     """Writes the folder, its manifest last; returns it with what ``metrics.json`` holds."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)  # until the end this is no artefact
-    _write_weights(trained, folder)
+    write_weights(trained.fitted.model, trained.encoder, folder)
     model = trained.fitted.model
     spec = model.spec
     settings: dict[str, Any] = {
@@ -77,7 +87,11 @@ def save_types(trained: TrainedTypes, folder: Path) -> tuple[Artifact, dict[str,
         "files": (HEAD, *ADAPTER),
         "base_model": BaseModelRef(name=trained.encoder, sha256=weights_hash(trained.base)),
         "labels": LEVELS,
-        "training": {"settings": asdict(spec), "best_epoch": trained.fitted.best_epoch},
+        "training": {
+            "settings": asdict(spec),
+            "best_epoch": trained.fitted.best_epoch,
+            "start": None if spec.start is None else open_artifact(resolve(spec.start)).fingerprint,
+        },
         "data": [
             DataSource(name=name, licence=PROVENANCE[name][1], rows=rows, source=PROVENANCE[name][0])
             for name, rows in sorted(counts.items())
@@ -111,7 +125,7 @@ def save_types(trained: TrainedTypes, folder: Path) -> tuple[Artifact, dict[str,
     return artifact, metrics
 
 
-def set_chances(model: TypesModel, sets: Sequence[ClaimSet]) -> tuple[FloatArray, IntArray]:
+def set_chances(model: PairModel[LabelledPair], sets: Sequence[ClaimSet]) -> tuple[FloatArray, IntArray]:
     """(N, levels) before calibration, and the levels (N,), of whole claim sets."""
     rows: list[LabelledPair] = []
     sizes = []
@@ -130,7 +144,7 @@ def set_chances(model: TypesModel, sets: Sequence[ClaimSet]) -> tuple[FloatArray
 def _of_pairs(trained: TrainedTypes) -> dict[str, dict[str, float]]:
     model, dev = trained.fitted.model, trained.dev
     inputs = model.inputs(dev)
-    said, levels = type_logits(model, inputs).argmax(axis=1), inputs.levels.numpy()
+    said, levels = type_logits(model, inputs).argmax(axis=1), inputs.labels.numpy()
     found = {}
     for source in sorted({pair.source for pair in dev}):
         rows = [at for at, pair in enumerate(dev) if pair.source == source]
@@ -139,25 +153,3 @@ def _of_pairs(trained: TrainedTypes) -> dict[str, dict[str, float]]:
             "macro_f1": macro_f1(levels[rows], said[rows]),
         }
     return found
-
-
-def _write_weights(trained: TrainedTypes, folder: Path) -> None:
-    model = trained.fitted.model
-    # Stored in half precision, and rounded in memory too, so that the figures are of the stored weights.
-    with torch.no_grad():
-        for parameter in (*model.head.parameters(), *model.head.buffers()):
-            parameter.copy_(parameter.half())
-        for name, parameter in model.encoder.named_parameters():
-            if "lora_" in name:
-                parameter.copy_(parameter.half())
-    _write_tensors(folder / HEAD, {k: v.detach().cpu().half() for k, v in model.head.state_dict().items()})
-    _write_tensors(folder / ADAPTER[0], {k: v.half() for k, v in model.adapter_state().items()})
-    settings: Any = model.encoder.peft_config["default"]  # type: ignore[index]
-    settings.base_model_name_or_path = trained.encoder  # not a path of this machine's packages
-    settings.inference_mode = True
-    settings.save_pretrained(str(folder))
-
-
-def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    save_file({name: part.contiguous() for name, part in tensors.items()}, path, metadata={"format": "pt"})
-    path.chmod(0o644)  # safetensors writes for the owner alone; a package's weights are for its users

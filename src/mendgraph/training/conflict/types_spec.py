@@ -14,7 +14,12 @@ class TypesSpec:
         r, lora_alpha, target_modules, top_layers: of the adapters, in that many upper layers.
         head_width, dropout: of the head.
         epochs, batch_rows, batch_tokens: at most so many rows, and rows times the longest row, per step.
-        claim_sets: how many of the claim sets of train are used.
+        claim_sets: how many of the claim sets of train the part of the head that reads learns from, beside all of
+            Breaking NLI.
+        compared_sets: how many the part that only compares learns from, beside all pairs of other sources.
+        compared_epochs, compared_rows, compared_rate: of that part.
+        start: artefact of an earlier classifier whose adapters and reading part are taken as they are, so that only the
+            comparing part is trained; its head may know fewer features.
         minutes: training ends with the epoch that is under way when they are over; None for no limit.
     """
 
@@ -34,6 +39,11 @@ class TypesSpec:
     weight_decay: float = 0.01
     warmup: float = 0.06
     claim_sets: int = 4000
+    compared_sets: int = 5000
+    compared_epochs: int = 20
+    compared_rows: int = 128
+    compared_rate: float = 2e-3
+    start: str | None = None
     precision: str = "auto"
     minutes: float | None = None
     seed: int = 0

@@ -1,0 +1,1 @@
+"""Pairs of real sentences and passages that contradict each other because one of them was changed."""
