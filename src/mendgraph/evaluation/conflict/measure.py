@@ -19,8 +19,8 @@ from mendgraph.evaluation.conflict.against import against_section
 from mendgraph.evaluation.conflict.answers import answers_section, score
 from mendgraph.evaluation.conflict.detection import detection_section
 from mendgraph.evaluation.conflict.detectors import ASKED, COMPARED, DETECTOR, compared, inside, of_no_level
+from mendgraph.evaluation.conflict.judging import CLASSIFIER, JudgedSets, judge_sets
 from mendgraph.evaluation.conflict.levels import levels_section
-from mendgraph.evaluation.conflict.measure_types import CLASSIFIER, JudgedSets, judge_sets
 from mendgraph.evaluation.conflict.parts import Parts
 from mendgraph.evaluation.conflict.plots import levels_chart, reliability_chart, steps_chart, threshold_chart
 from mendgraph.evaluation.conflict.policy import policy_section

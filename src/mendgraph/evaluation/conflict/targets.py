@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mendgraph.core.conflict import LEVELS
 from mendgraph.evaluation.conflict.detectors import COMPARED, DETECTOR
-from mendgraph.evaluation.conflict.measure_types import CLAIMS, CLASSIFIER
+from mendgraph.evaluation.conflict.judging import CLAIMS, CLASSIFIER
 from mendgraph.evaluation.conflict.said import ALWAYS, HYBRID, REFINED
 from mendgraph.evaluation.conflict.spotting import CHANCE_AUROC
 from mendgraph.evaluation.emotion.targets import Target

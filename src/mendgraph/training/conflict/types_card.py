@@ -42,7 +42,7 @@ def types_card(manifest: Manifest, metrics: Mapping[str, Any]) -> str:
             "",
             "## Figures",
             "",
-            "On dev, which chose the epoch and fitted the calibration; `python -m benchmarks.conflict_types` measures "
+            "On dev, which chose the epoch and fitted the calibration; `mend eval conflict --only detection` measures "
             "on test sets, and on RAMDocs and FEVER Symmetric, which no training has seen.",
             "",
             "| | accuracy | macro-F1 |",

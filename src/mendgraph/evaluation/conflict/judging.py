@@ -14,9 +14,6 @@ from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.core.arrays import FloatArray
 from mendgraph.evaluation.conflict import datasets
 from mendgraph.evaluation.conflict.datasets import Sample
-from mendgraph.evaluation.conflict.detection import detection_section
-from mendgraph.evaluation.conflict.levels import levels_section
-from mendgraph.evaluation.conflict.policy import policy_section
 from mendgraph.evaluation.conflict.shallow import bag_of_words, regular_expression
 from mendgraph.evaluation.conflict.systems import (
     System,
@@ -27,12 +24,11 @@ from mendgraph.evaluation.conflict.systems import (
     least_overlap,
     remembered,
 )
-from mendgraph.evaluation.report import Section
 from mendgraph.training.conflict.claims.files import claims_path, read_claims
 from mendgraph.training.conflict.claims.sets import ClaimSet
 from mendgraph.training.conflict.pairs import claim_pairs, read_breaking
 
-__all__ = ["CLAIMS", "CLAIM_SETS", "CLASSIFIER", "JudgedSets", "judge_sets", "measure_types"]
+__all__ = ["CLAIMS", "CLAIM_SETS", "CLASSIFIER", "JudgedSets", "judge_sets"]
 
 CLAIM_SETS: Final = 4000
 """Claim sets of train that baselines learn from, as many as the classifier."""
@@ -56,28 +52,6 @@ class JudgedSets:
     typed: Mapping[str, Sequence[Sample]]
     types: Mapping[str, Mapping[str, FloatArray]]
     sets: Sequence[ClaimSet]
-
-
-def measure_types(
-    tier: ConflictTypesTier,
-    vectors: SentenceVectors,
-    claims_dir: Path,
-    data_dir: Path,
-    *,
-    test_sets: int | None = None,
-    train_sets: int = CLAIM_SETS,
-    resamples: int = 1000,
-    echo: Callable[[str], None] = lambda line: None,
-) -> tuple[Section, ...]:
-    """Detection, types, and what rules reach when claims are known; arguments as for `judge_sets`."""
-    judged = judge_sets(
-        tier, vectors, claims_dir, data_dir, test_sets=test_sets, train_sets=train_sets, echo=echo
-    )
-    return (
-        detection_section(judged.samples, judged.chances, resamples),
-        levels_section(judged.typed, judged.types, resamples),
-        policy_section(judged.sets, resamples),
-    )
 
 
 def judge_sets(
