@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import typer
@@ -40,10 +41,13 @@ def test_the_block_runs(number: int, tmp_path: object, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("line", commands())
-def test_the_command_parses(line: str) -> None:
-    """Parsed with all its options, not run."""
+def test_the_command_parses(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsed with all its options, not run; folders of the reader's own are made for it."""
     group = typer.main.get_command(app)
     name, *words = shlex.split(line, comments=True)[1:]
+    for folder in (word for word in words if word.endswith("/") and not Path(word).exists()):
+        (tmp_path / folder).mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
     context = group.make_context("mend", [name])
     command = group.commands[name]  # type: ignore[attr-defined]  # typer's class of groups is private
     assert command.make_context(name, words, parent=context).info_name == name
