@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mendgraph.adapters.reader.detector import Detector
-from mendgraph.adapters.reader.reader import Heard, Reader
+from mendgraph.adapters.reader.heard import Heard
+from mendgraph.adapters.reader.reader import Reader
 from mendgraph.adapters.reader.refiner import Refiner
 from mendgraph.core.conflict import Document
 from mendgraph.core.metrics import mcnemar

@@ -12,11 +12,12 @@ from mendgraph.adapters.answerability import Answerability
 from mendgraph.adapters.conflict_pages import Page, page_of
 from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.reader.detector import Detector
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.listener import Listener
 from mendgraph.adapters.reader.memory import Latest, Memory, Reading, rows_of
 from mendgraph.adapters.reader.midway import Ready
 from mendgraph.adapters.reader.prompt import NOTHING
-from mendgraph.adapters.reader.reader import Heard, Reader
+from mendgraph.adapters.reader.reader import Reader
 from mendgraph.adapters.reader.refiner import Refiner
 from mendgraph.adapters.reader.writing import Sampling, Written
 from mendgraph.core.calibration import Calibrator

@@ -7,31 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mendgraph.adapters.adapter_tier import own_calibration
 from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.classifier import ClassifierTier
 from mendgraph.adapters.encoder import SharedEncoder
-from mendgraph.adapters.foreign import renamed
-from mendgraph.adapters.forward import run_batches
 from mendgraph.adapters.outcomes import nan_rows, outcome
+from mendgraph.adapters.pair_reader import PairReader
 from mendgraph.core.arrays import FloatArray
 from mendgraph.core.conflict import LEVELS, Document, documents_of
 from mendgraph.core.evidence import FEATURES, evidence
 from mendgraph.core.pairing import MOST_COMPARED, combined, compared, pairs_among
 from mendgraph.core.values import Failure, Input, Prediction
-from mendgraph.errors import ArtifactError, ConfigError, InputError
+from mendgraph.errors import InputError
 from mendgraph.modules.compared_head import ComparedHead
-from mendgraph.modules.lora import use_adapter
-from mendgraph.modules.pair_head import pair_states
 from mendgraph.runtime.notes import note
 
 __all__ = ["ConflictClassifierTier", "ConflictTypesTier", "asked", "set_text"]
-
-HEAD = "head.safetensors"
-CUT = "longest_first"
 
 
 def asked(question: str, document: str) -> str:
@@ -57,25 +49,9 @@ class ConflictTypesTier:
         self.fingerprint = artifact.fingerprint
         self.labels = manifest.labels
         self.calibrator = own_calibration(artifact)
-        if not encoder.backbone.tokenizer.wants_types:
-            raise ConfigError(f"tier {name!r}: the encoder does not tell the two texts of a pair apart")
-        with renamed(f"read the settings of tier {name!r}", loading=True):
-            settings = manifest.settings
-            width, features = int(settings["head_width"]), tuple(settings["features"])
-            self._max_length = min(int(settings["max_length"]), encoder.backbone.positions)
-        if self.labels != LEVELS or features != FEATURES:
-            raise ArtifactError(
-                f"{manifest.name!r} was made with other labels or features than this version has",
-                hint="train it again: mend train conflict --part types",
-            )
-        self._encoder = encoder
-        self._head = ComparedHead(encoder.hidden_size, len(FEATURES), width, len(LEVELS))
-        with renamed(f"read the head of {manifest.name!r}", loading=True):
-            self._head.load_state_dict({key: part.float() for key, part in artifact.tensors(HEAD).items()})
-        self._head.eval().requires_grad_(False)
-        # Named by content: two graphs may each have an adapter called "types" on one encoder.
-        self._adapter = f"{manifest.name}@{artifact.fingerprint}"
-        encoder.add_adapter(self._adapter, artifact, merge=merge)
+        self._reader = PairReader(
+            encoder, artifact, ComparedHead, labels=LEVELS, features=FEATURES, part="types", merge=merge
+        )
 
     def predict(self, rows: Sequence[Input]) -> list[Prediction | Failure]:
         documents = [documents_of(row) for row in rows]
@@ -118,33 +94,13 @@ class ConflictTypesTier:
         """(N, levels) probabilities of (question, document, document)."""
         if not pairs:
             return np.empty((0, len(LEVELS)))
-        backbone = self._encoder.backbone
-        model: Any = backbone.model
-
-        def forward(ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
-            if types is None:
-                raise ConfigError(f"tier {self.name!r}: the tokenizer gave no segment ids")
-            states = model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
-            return pair_states(states, mask, types)
-
-        texts = [(asked(question, first), second) for question, first, second in pairs]
-        tokens = backbone.tokenizer.pairs(texts, self._max_length, CUT)
-        cut = sum(len(ids) >= self._max_length for ids in tokens.ids)
+        logits, cut = self._reader.logits(
+            [(asked(question, first), second) for question, first, second in pairs],
+            [evidence(*pair) for pair in pairs],
+        )
         if cut:
-            note(f"{cut:,} of {len(pairs):,} pairs of documents were cut to {self._max_length} tokens")
-        with use_adapter(self._adapter):
-            states = run_batches(
-                tokens,
-                forward,
-                limits=self._encoder.limits,
-                working=self._encoder.working,
-                pad_id=backbone.tokenizer.pad_id,
-                device=backbone.device,
-            )
-        known = torch.tensor([evidence(*pair) for pair in pairs], dtype=torch.float32)
-        with torch.inference_mode():
-            logits = nan_rows(self._head(states, known))
-        return np.asarray(logits.softmax(-1).double().numpy())
+            note(f"{cut:,} of {len(pairs):,} pairs of documents were cut to {self._reader.max_length} tokens")
+        return np.asarray(nan_rows(logits).softmax(-1).double().numpy())
 
     def _said(
         self, documents: Sequence[Document], chances: FloatArray, pair: tuple[int, int] | None

@@ -68,19 +68,6 @@ AllLevels = Annotated[
 ]
 
 
-def given(options: Mapping[str, Any], graph: str) -> dict[str, Any]:
-    """Those that were given, by their names in Python.
-
-    Raises:
-        BadParameter: the graph is another one.
-    """
-    found = {name: value for name, value in options.items() if value not in (None, False)}
-    if found and graph != GRAPH:
-        name = next(iter(found)).replace("_", "-")
-        raise typer.BadParameter(f"--{name} belongs to {GRAPH}, not to {graph}")
-    return found
-
-
 def train_part(
     part: str,
     data: Path | None,

@@ -13,6 +13,7 @@ from mendgraph.cli import token_options as tokens
 from mendgraph.cli.console import answers_console, story, waiting
 from mendgraph.cli.opening import late
 from mendgraph.cli.options import ConfigFile, GraphName, Overrides
+from mendgraph.cli.own_options import given
 from mendgraph.cli.tables import figures_table
 
 
@@ -74,7 +75,7 @@ def evaluate(
     own = {"claims": claims, "sets": sets}
     if graph == conflict_options.GRAPH and seed is not None:
         own["seed"], seed = seed, None
-    own = conflict_options.given(own, graph)
+    own = given(own, graph, conflict_options.GRAPH)
     sizes = {
         "sample_size": sample_size,
         "only_ensemble": only_ensemble,
@@ -85,13 +86,13 @@ def evaluate(
         "debug": debug,
     }
     places = {"passages": passages, "model_weights": model_weights, "save_examples": save_examples}
-    given = tokens.given({**sizes, **places}, graph)
+    wanted = given({**sizes, **places}, graph, tokens.GRAPH)
     from mendgraph.config import load_config
 
     settings = load_config(config, tuple(overrides or ()))
     measure = late(f"mendgraph.evaluation.{graph}", "evaluate", extra="train")
     with waiting("measuring") as tell:
-        more = tokens.measuring(given, tell) if graph == tokens.GRAPH else {}
+        more = tokens.measuring(wanted, tell) if graph == tokens.GRAPH else {}
         if graph == conflict_options.GRAPH:
             more = conflict.measuring(own, tell)
         report = measure(

@@ -158,19 +158,6 @@ Debug = Annotated[
 ]
 
 
-def given(options: Mapping[str, Any], graph: str) -> dict[str, Any]:
-    """Those that were given, by their names in Python.
-
-    Raises:
-        BadParameter: the graph is another one.
-    """
-    found = {name: value for name, value in options.items() if value not in (None, False)}
-    if found and graph != GRAPH:
-        name = next(iter(found)).replace("_", "-")
-        raise typer.BadParameter(f"--{name} belongs to {GRAPH}, not to {graph}")
-    return found
-
-
 def train_heads(config: Config, part: str, data: Path, out: Path | None, options: dict[str, Any]) -> None:
     make = late("mendgraph.training.token_routing.recipe", "make", extra="train")
     chosen = late("mendgraph.training.token_routing.recipe", "configured", extra="train")

@@ -13,6 +13,7 @@ from mendgraph.cli import token_options as tokens
 from mendgraph.cli.console import answers_console, story
 from mendgraph.cli.opening import late
 from mendgraph.cli.options import LANGUAGE_MODELS, ConfigFile, Overrides, TrainableName
+from mendgraph.cli.own_options import given
 
 _DATA = {
     "emotion": Path("data/processed/emotion_dataset_balanced"),
@@ -208,8 +209,8 @@ def train(
     }
     if graph == conflict.GRAPH:
         own |= {name: flags.pop(name) for name in conflict.SHARED}
-    flags = tokens.given(flags, graph)
-    own = conflict.given(own, graph)
+    flags = given(flags, graph, tokens.GRAPH)
+    own = given(own, graph, conflict.GRAPH)
     if schema or spec_file is not None:
         _only_for_routing(graph)
     if schema:

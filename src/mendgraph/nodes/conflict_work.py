@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -10,10 +12,10 @@ from langgraph.runtime import Runtime
 from mendgraph.core.conflict import Document, documents_of, spoken
 from mendgraph.core.conflict_case import Case
 from mendgraph.core.conflict_stages import COSTS, LABELS_OF, Stage, roles
-from mendgraph.core.values import Attempt, Failure, Input, Prediction, Verdict
-from mendgraph.nodes.call import call
+from mendgraph.core.values import Attempt, Failure, Input, Verdict
+from mendgraph.nodes.attempts import attempts
 from mendgraph.nodes.context import Context
-from mendgraph.nodes.limits import CUTS, allowance
+from mendgraph.nodes.limits import CUTS
 from mendgraph.nodes.state import CascadeState, Spent
 
 __all__ = ["Work"]
@@ -111,39 +113,20 @@ class Work:
         }
 
     def _asked(self, name: str, stage: Stage, rows: Sequence[int]) -> dict[int, Attempt]:
-        context, options = self.context, self.state["options"]
-        cost = context.costs.get(name, 1.0) * COSTS[stage.name]
-        allowed = allowance(options, self._spent, cost, len(rows))
-        asked, cut = list(rows[: allowed.rows]), rows[allowed.rows :]
-        tier = context.tiers[name]
-        started = context.clock()
-        served = call(
+        found, self._spent = attempts(
+            self.context,
+            self.state["options"],
+            self._spent,
             name,
-            tier,
-            [self._input(row, stage) for row in asked],
+            {row: partial(self._input, row, stage) for row in rows},
             LABELS_OF[stage.name],
-            down=name in options.get("down", ()),
-            seconds=allowed.seconds,
+            self.context.costs.get(name, 1.0) * COSTS[stage.name],
         )
-        took = context.clock() - started
-        called = sum(isinstance(o, Prediction) or o.kind != "tier_down" for o in served.outcomes)
-        self._spent = {
-            "seconds": self._spent["seconds"] + took,
-            "cost": self._spent["cost"] + cost * called,
-        }
-        found = {row: Attempt(name, failure=allowed.cut) for row in cut}
-        for row, outcome in zip(asked, served.outcomes, strict=True):
-            said = outcome if isinstance(outcome, Prediction) else None
-            failure = None if isinstance(outcome, Prediction) else outcome
-            found[row] = Attempt(
-                name,
-                said,
-                failure,
-                seconds=took / len(asked),
-                fingerprint=tier.fingerprint,
-                notes=(*self._reading(row), *served.notes),
-            )
-        return found
+        return {row: self._with_reading(row, attempt) for row, attempt in found.items()}
+
+    def _with_reading(self, row: int, attempt: Attempt) -> Attempt:
+        told = () if was_cut(attempt) else self._reading(row)
+        return replace(attempt, notes=(*told, *attempt.notes)) if told else attempt
 
     def _input(self, row: int, stage: Stage) -> Input:
         known = self.input(row)

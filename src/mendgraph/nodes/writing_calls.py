@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langgraph.runtime import Runtime
 
-from mendgraph.core.values import Attempt, Input, Prediction
+from mendgraph.core.values import Attempt, Input
 from mendgraph.core.writing import Task
-from mendgraph.nodes.call import call
+from mendgraph.nodes.attempts import attempts
 from mendgraph.nodes.context import Context
-from mendgraph.nodes.limits import allowance
 from mendgraph.nodes.state import Spent
 from mendgraph.nodes.switches import Switches
 
@@ -31,38 +31,15 @@ class Calls:
         """An attempt for each row; a failure for those that the run can no longer afford."""
         if not numbers:
             return {}
-        context, options = self.context, self.state["options"]
-        cost = context.costs.get(name, 1.0) if tokens else 0.0
-        allowed = allowance(options, self._spent, cost, len(numbers))
-        asked, cut = numbers[: allowed.rows], numbers[allowed.rows :]
-        tier = context.tiers[name]
-        started = context.clock()
-        served = call(
+        found, self._spent = attempts(
+            self.context,
+            self.state["options"],
+            self._spent,
             name,
-            tier,
-            [self._input(row, tokens) for row in asked],
-            context.policy.labels,
-            down=name in options.get("down", ()),
-            seconds=allowed.seconds,
+            {row: partial(self._input, row, tokens) for row in numbers},
+            self.context.policy.labels,
+            self.context.costs.get(name, 1.0) if tokens else 0.0,
         )
-        took = context.clock() - started
-        self._spent["seconds"] += took
-        called = sum(isinstance(o, Prediction) or o.kind != "tier_down" for o in served.outcomes)
-        self._spent["cost"] += cost * called
-        found = {}
-        for row, outcome in zip(asked, served.outcomes, strict=True):
-            said = outcome if isinstance(outcome, Prediction) else None
-            failure = None if isinstance(outcome, Prediction) else outcome
-            found[row] = Attempt(
-                name,
-                said,
-                failure,
-                seconds=took / len(asked),
-                fingerprint=tier.fingerprint,
-                notes=served.notes,
-            )
-        for row in cut:
-            found[row] = Attempt(name, failure=allowed.cut)
         return found
 
     def tell(self, row: int, attempt: Attempt) -> None:

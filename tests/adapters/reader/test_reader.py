@@ -82,11 +82,11 @@ def test_a_value_is_what_reading_the_document_by_itself_gives(readers: dict[str,
     read = [one.read(QUESTION, [document]) for document in DOCUMENTS]
     heard = [None if each.answer.text in ("", NOTHING) else each.answer.text for each in read]
     assert one.values([prompt]) == [heard]
-    alone = [len(each.prompt.ids) for each in read]
-    assert one.tokens_of(prompt, heard) >= sum(alone)
-    assert one.tokens_of(prompt, [None] * len(alone)) == sum(alone) + len(alone) * len(
-        one.codec.pieces(f" {NOTHING}")
-    )
+    told = one.heard([prompt])[0]
+    assert [each.tokens for each in told] == [
+        len(each.prompt.ids) + len(each.answer.ids) - 1 for each in read
+    ]
+    assert sum(each.tokens for each in told) >= sum(len(each.prompt.ids) for each in read)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mendgraph.adapters.answerability import Answerability
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.prompt import Prompt
-from mendgraph.adapters.reader.reader import Heard, Reader
+from mendgraph.adapters.reader.reader import Reader
 from mendgraph.core.answerability import LABELS, VALUE
 from mendgraph.core.arrays import FloatArray
 

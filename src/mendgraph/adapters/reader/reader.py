@@ -19,6 +19,7 @@ from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.hub import locate, quiet, weights_hash
 from mendgraph.adapters.reader.codec import Codec
 from mendgraph.adapters.reader.copying import Copying
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.layers import Layers, Seen
 from mendgraph.adapters.reader.merging import merge_adapter
 from mendgraph.adapters.reader.midway import Midway, Ready, left_padded, own_cache
@@ -26,7 +27,7 @@ from mendgraph.adapters.reader.prompt import AGREEMENT, ANSWER, ANSWER_ROOM, NOT
 from mendgraph.adapters.reader.writing import Sampling, Written, chosen
 from mendgraph.errors import ConfigError, InputError
 
-__all__ = ["Heard", "Read", "Reader"]
+__all__ = ["Read", "Reader"]
 
 _AT_ONCE = 32  # rows that are written side by side
 _YES, _NO = " yes", " no"
@@ -53,21 +54,6 @@ class Read:
     @property
     def cut(self) -> tuple[str, ...]:
         return self.prompt.cut
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What one document says to a question.
-
-    Attributes:
-        value: None where it says nothing to it.
-        probability: that the reader gave to just this, in [0, 1].
-        tokens: that were read and written to hear it; 0 where nobody read it.
-    """
-
-    value: str | None
-    probability: float
-    tokens: int = 0
 
 
 class Reader:
@@ -224,15 +210,6 @@ class Reader:
                 tokens = len(prompt.ids) + len(written.ids) - 1
                 found[row][number] = Heard(value, written.probability, tokens)
         return found
-
-    def tokens_of(self, prompt: Prompt, values: Sequence[str | None]) -> int:
-        """Tokens that reading each document by itself took, with the writing of what it says."""
-        heard = [
-            len(alone(self.codec, prompt, number).ids) + len(self.codec.pieces(f" {value or NOTHING}"))
-            for number, (value, (first, last)) in enumerate(zip(values, prompt.spans, strict=True))
-            if first < last
-        ]
-        return sum(heard)
 
     def disagreement(self, ready: Ready, prompts: Sequence[Prompt]) -> list[float]:
         """Probability that the model, asked whether the documents agree, says no rather than yes; in [0, 1]."""

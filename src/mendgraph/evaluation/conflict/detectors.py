@@ -9,9 +9,10 @@ import numpy as np
 
 from mendgraph.adapters.answerability import Answerability
 from mendgraph.adapters.reader.detector import Detector
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.listener import Listener
 from mendgraph.adapters.reader.prompt import Prompt
-from mendgraph.adapters.reader.reader import Heard, Reader
+from mendgraph.adapters.reader.reader import Reader
 from mendgraph.core.arrays import FloatArray
 from mendgraph.core.conflict import LEVELS, Document
 from mendgraph.core.conflict_mending import mended

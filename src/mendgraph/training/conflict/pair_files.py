@@ -8,11 +8,11 @@ from typing import Any, Final
 import torch
 from safetensors.torch import save_file
 
+from mendgraph.adapters.pair_reader import HEAD
 from mendgraph.training.conflict.pair_model import PairModel
 
 __all__ = ["ADAPTER", "HEAD", "write_weights"]
 
-HEAD: Final = "head.safetensors"
 ADAPTER: Final = ("adapter_model.safetensors", "adapter_config.json")
 
 

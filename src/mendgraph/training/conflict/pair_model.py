@@ -13,7 +13,7 @@ from peft import get_peft_model_state_dict
 from torch import Tensor, nn
 
 from mendgraph.adapters.backbone import load_tokenizer, open_encoder
-from mendgraph.adapters.conflict_types import CUT
+from mendgraph.adapters.pair_reader import CUT
 from mendgraph.adapters.tokens import Tokens
 from mendgraph.errors import ConfigError
 from mendgraph.modules.pair_head import PairHead, pair_states

@@ -1,0 +1,97 @@
+"""Two texts read together by an artefact's adapter on the shared encoder, and judged by its head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mendgraph.adapters.artifacts import Artifact
+from mendgraph.adapters.encoder import SharedEncoder
+from mendgraph.adapters.foreign import renamed
+from mendgraph.adapters.forward import run_batches
+from mendgraph.errors import ArtifactError, ConfigError
+from mendgraph.modules.lora import use_adapter
+from mendgraph.modules.pair_head import PairHead, pair_states
+
+__all__ = ["CUT", "HEAD", "PairReader"]
+
+HEAD = "head.safetensors"
+CUT = "longest_first"
+
+
+class PairReader:
+    """
+    Attributes:
+        max_length: tokens of both texts; the longer one is cut first.
+
+    Args:
+        head: kind of head, made for the encoder's width, `features`, its own width and `labels`.
+        part: of `mend train conflict`, for the way out.
+
+    Raises:
+        ArtifactError: the artefact is of another version.
+        ConfigError: the encoder cannot read two texts.
+    """
+
+    def __init__(
+        self,
+        encoder: SharedEncoder,
+        artifact: Artifact,
+        head: type[PairHead],
+        *,
+        labels: Sequence[str],
+        features: Sequence[str],
+        part: str,
+        merge: bool,
+    ) -> None:
+        manifest = artifact.manifest
+        self._name = manifest.name
+        if not encoder.backbone.tokenizer.wants_types:
+            raise ConfigError(f"{self._name!r}: the encoder does not tell the two texts of a pair apart")
+        with renamed(f"read the settings of {self._name!r}", loading=True):
+            settings = manifest.settings
+            width, known = int(settings["head_width"]), tuple(settings["features"])
+            self.max_length = min(int(settings["max_length"]), encoder.backbone.positions)
+        if tuple(manifest.labels) != tuple(labels) or known != tuple(features):
+            raise ArtifactError(
+                f"{self._name!r} was made with other labels or features than this version has",
+                hint=f"train it again: mend train conflict --part {part}",
+            )
+        self._encoder = encoder
+        self._head: nn.Module = head(encoder.hidden_size, len(features), width, len(labels))
+        with renamed(f"read the head of {self._name!r}", loading=True):
+            self._head.load_state_dict({key: part.float() for key, part in artifact.tensors(HEAD).items()})
+        self._head.eval().requires_grad_(False)
+        # Named by content: two graphs may each have an adapter of one name on one encoder.
+        self._adapter = f"{self._name}@{artifact.fingerprint}"
+        encoder.add_adapter(self._adapter, artifact, merge=merge)
+
+    def logits(
+        self, texts: Sequence[tuple[str, str]], features: Sequence[Sequence[float]]
+    ) -> tuple[Tensor, int]:
+        """(N, labels), and how many pairs were cut."""
+        backbone = self._encoder.backbone
+        model: Any = backbone.model
+
+        def forward(ids: Tensor, mask: Tensor | None, types: Tensor | None) -> Tensor:
+            if types is None:
+                raise ConfigError(f"{self._name!r}: the tokenizer gave no segment ids")
+            states = model(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+            return pair_states(states, mask, types)
+
+        tokens = backbone.tokenizer.pairs(texts, self.max_length, CUT)
+        with use_adapter(self._adapter):
+            states = run_batches(
+                tokens,
+                forward,
+                limits=self._encoder.limits,
+                working=self._encoder.working,
+                pad_id=backbone.tokenizer.pad_id,
+                device=backbone.device,
+            )
+        with torch.inference_mode():
+            found: Tensor = self._head(states, torch.tensor(features, dtype=torch.float32))
+        return found, sum(len(ids) >= self.max_length for ids in tokens.ids)
