@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,8 +15,8 @@ from mendgraph.adapters.conflict_opening import open_conflict_reader
 from mendgraph.adapters.conflict_pages import page_of
 from mendgraph.adapters.conflict_reader import ConflictReaderTier
 from mendgraph.adapters.reader.detector import Detector
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.memory import Memory, Reading
-from mendgraph.core.answerability import LABELS
 from mendgraph.core.conflict import prepare_question
 from mendgraph.core.conflict_stages import LABELS_OF, Stage
 from mendgraph.core.tier import Tier
@@ -121,32 +120,38 @@ def test_verification_says_what_each_document_says() -> None:
 
 
 class Judge:
-    """Says of every document the same."""
+    """Hears every document say the same."""
 
     fingerprint = "judge"
 
-    def __init__(self, label: str) -> None:
-        self.label = label
+    def __init__(self, value: str | None) -> None:
+        self.value = value
+        self.asked: list[str] = []
 
-    def chances(self, asked: Sequence[tuple[str, str]]) -> Any:
-        return np.array([[0.97 if one == self.label else 0.01 for one in LABELS] for _ in asked])
+    def hear(self, asked: Sequence[tuple[str, str]]) -> list[Heard]:
+        self.asked += [document for _, document in asked]
+        return [Heard(self.value, 0.97)] * len(asked)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_a_judge_says_which_documents_answer(label: str) -> None:
-    judged = tier(judge=Judge(label))
+@pytest.mark.parametrize("value", [None, "yes", "1912"])
+def test_what_a_judge_hears_costs_the_reader_nothing(value: str | None) -> None:
+    judged = tier(judge=Judge(value))
     assert judged.fingerprint != tier().fingerprint
     [first, *_] = told(judged, "verify")
-    if label == "value":
-        assert all(
-            value is not None and value in DOCUMENTS[n]
-            for n, value in enumerate(first.value["values"].values())
-        )
-        assert first.value["passes"] > 0
-    else:
-        assert set(first.value["values"].values()) == {None if label == "nothing" else label}
-        assert first.value["passes"] == 0
-        assert first.scores["right"] == pytest.approx(0.97**3)
+    assert set(first.value["values"].values()) == {value}
+    assert first.value["passes"] == 0
+    assert first.scores["right"] == pytest.approx(0.97**3)
+
+
+def test_a_judge_hears_whole_documents_and_nothing_is_told_of_a_cut() -> None:
+    text = "A cat sat on a heart of water. " * 80
+    row = prepare_question({"question": QUESTION, "documents": [{"id": "long", "text": text}, "it was 1915"]})
+    judge = Judge(None)
+    [heard] = told(tier(judge=judge), "verify", [row])
+    assert [part.strip() for part in judge.asked] == [text.strip(), "it was 1915"]
+    assert heard.value["notes"] == []
+    [alone] = told(tier(), "verify", [row])
+    assert any("document long" in note for note in alone.value["notes"])
 
 
 def test_eight_threads_at_once_equal_serial() -> None:
@@ -190,8 +195,8 @@ def test_of_many_documents_the_closest_are_read_in_their_own_order() -> None:
     page = page_of(reader(), row, 3)
     assert {"d12", "d31"} < set(page.ids)
     assert list(page.ids) == sorted(page.ids, key=lambda name: int(name[1:]))
-    assert page.notes == ("3 of 40 documents were read, those closest to the question",)
-    assert told(tier(documents=3), "answer", [row])[0].value["notes"] == list(page.notes)
+    assert page.missing == ("3 of 40 documents were read, those closest to the question",)
+    assert told(tier(documents=3), "answer", [row])[0].value["notes"] == list(page.missing)
 
 
 def test_of_long_documents_the_closest_sentences_are_read() -> None:
@@ -203,9 +208,9 @@ def test_of_long_documents_the_closest_sentences_are_read() -> None:
     page = page_of(reader(), row, 7)
     shown = reader().codec.decode(page.prompt.ids)
     assert "The mat was made in 1912." in shown
-    assert any(note.startswith("document long: ") and "of its 81 sentences" in note for note in page.notes)
+    assert any(note.startswith("document long: ") and "of its 81 sentences" in note for note in page.cut)
     wall = prepare_question({"question": QUESTION, "documents": [{"id": "wall", "text": "word " * 900}, "b"]})
-    assert any("document wall lost its last" in note for note in page_of(reader(), wall, 7).notes)
+    assert any("document wall lost its last" in note for note in page_of(reader(), wall, 7).cut)
 
 
 def test_what_is_known_of_a_source_is_read_with_its_text() -> None:

@@ -26,7 +26,7 @@ def heard(value: str | None, sure: float = 0.95, text: str = TEXT) -> tuple[str 
         ("May 1934", 0.95, "May 1931"),  # the date that stands there
         ("Jane Bell", 0.95, "May 1931"),  # no date at all
         (None, 0.95, None),
-        (None, 0.6, "May 1931"),
+        (None, 0.4, "May 1931"),
         ("yes", 0.95, "yes"),
     ],
 )

@@ -27,7 +27,7 @@ from mendgraph.errors import DataError, UnknownNameError
 from mendgraph.evaluation.conflict.answers import CHANCE, passes, score
 from mendgraph.evaluation.conflict.batching import like_lengths
 from mendgraph.evaluation.conflict.datasets import Sample
-from mendgraph.evaluation.conflict.detectors import ASKED, DETECTOR, compared, contradiction, inside
+from mendgraph.evaluation.conflict.detectors import ASKED, DETECTOR, Hearing, contradiction, inside
 from mendgraph.evaluation.conflict.hybrid import delivered
 from mendgraph.evaluation.conflict.measure import Measured, Sizes, measure
 from mendgraph.evaluation.conflict.parts import Parts
@@ -355,7 +355,7 @@ def test_a_samples_doubt_and_detection_come_from_one_reading_and_not_from_its_co
     readings = read(Parts(reader, detector(reader)), samples=0)
     np.testing.assert_allclose(1 - both[DETECTOR][:, 0], readings.conflict, atol=1e-5)
     np.testing.assert_allclose(1 - both[ASKED][:, 0], readings.doubt, atol=1e-5)
-    heard = compared(reader)(samples)
+    heard = Hearing(reader).alone(samples)
     np.testing.assert_allclose(1 - heard[:, 0], readings.compared, atol=1e-4)
     assert set(inside(reader)) == {ASKED}
 

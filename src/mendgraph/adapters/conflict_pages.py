@@ -28,7 +28,9 @@ class Page:
     Attributes:
         ids: of the documents in the prompt, in order.
         texts: theirs, as they were given to the reader.
-        notes: what was cut or left out, for people.
+        whole: theirs, uncut.
+        missing: documents that were left out, in a sentence for people; none where all were read.
+        cut: what of them the reader was not given, the same way.
         key: of what the reader reads, by content, and of the run.
     """
 
@@ -36,12 +38,17 @@ class Page:
     prompt: Prompt
     ids: tuple[str, ...]
     texts: tuple[str, ...]
-    notes: tuple[str, ...]
+    whole: tuple[str, ...]
+    missing: tuple[str, ...]
+    cut: tuple[str, ...]
     key: str
 
-    @property
-    def told(self) -> dict[str, Any]:
-        return {"notes": list(self.notes)}
+    def told(self, *, whole: bool = False) -> dict[str, Any]:
+        """
+        Args:
+            whole: its documents were read uncut.
+        """
+        return {"notes": [*self.missing, *(() if whole else self.cut)]}
 
 
 def page_of(reader: Reader, row: Input, most: int, run: str = "") -> Page:
@@ -56,24 +63,26 @@ def page_of(reader: Reader, row: Input, most: int, run: str = "") -> Page:
     if not documents:
         raise InputError("the row has no documents", hint='give {"question": ..., "documents": [text, ...]}')
     chosen = _closest(row.text, documents, most)
-    notes = []
+    missing, cut = [], []
     if len(chosen) < len(documents):
-        notes.append(
+        missing.append(
             f"{len(chosen)} of {len(documents):,} documents were read, those closest to the question"
         )
     texts = [_headed(document) for document in chosen]
+    whole = tuple(texts)
     prompt = reader.prompt(row.text, texts)
     for number, (first, last) in enumerate(prompt.spans):
         short = _excerpt(reader, row.text, texts[number], last - first)
         if short is not None:
             texts[number], told = short
-            notes.append(f"document {chosen[number].id}: {told}")
+            cut.append(f"document {chosen[number].id}: {told}")
     if prompt.cut:
         prompt = reader.prompt(row.text, texts)
     ids = tuple(document.id for document in chosen)
-    notes += [_by_id(line, ids) for line in prompt.cut]
-    key = sha256_of_json({"ids": list(prompt.ids), "run": run})
-    return Page(row.text, prompt, ids, tuple(texts), tuple(notes), key)
+    cut += [_by_id(line, ids) for line in prompt.cut]
+    # what did not fit counts too: two pages with one prompt may say different things where documents are read whole
+    key = sha256_of_json({"ids": list(prompt.ids), "whole": whole if cut else (), "run": run})
+    return Page(row.text, prompt, ids, tuple(texts), whole, tuple(missing), tuple(cut), key)
 
 
 def _headed(document: Document) -> str:

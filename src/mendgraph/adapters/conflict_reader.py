@@ -60,13 +60,12 @@ class ConflictReaderTier:
     What it hears each document say, read by itself, is remembered too.
 
     Every value has ``passes``, in readings of the prompt through all layers, and ``tokens``, the same work in tokens;
-    cues and answers count in both.  The judge, an encoder, is not counted: documents that take a side by its word, or
-    say nothing, cost none.
+    cues and answers count in both.  The judge, an encoder, is not counted: what it hears costs none.
 
     Args:
         detector: None compares what the documents say, each read by itself; see `core.disagreement`.
         refiner: None fails at ``refine``.
-        judge: says which documents answer at all; None leaves that to the reader.
+        judge: hears what documents say; None leaves that to the reader.
         documents: read at most, those closest to the question.
         batch_size: rows read side by side.
         memory: tokens of readings that are remembered; see `Memory`.
@@ -175,7 +174,7 @@ class ConflictReaderTier:
         taken = self._lower if part.fresh else 0.0
         chances = self.detector.probabilities(part.reading.midway)
         return [
-            agreement(chance, {**page.told, **_cost(page, taken)})
+            agreement(chance, {**page.told(), **_cost(page, taken)})
             for page, chance in zip(pages, chances, strict=True)
         ]
 
@@ -183,10 +182,10 @@ class ConflictReaderTier:
         """Whether documents conflict, by what they are heard to say."""
         found: list[Outcome] = []
         for page, (heard, tokens) in zip(pages, self._heard(pages), strict=True):
-            documents = [Document(*one) for one in zip(page.ids, page.texts, strict=True)]
+            documents = [Document(*one) for one in zip(page.ids, self._texts(page), strict=True)]
             said = mended(page.question, documents, *_by_document(page, heard))
             chance = disagreement(list(said.values.values()), list(said.sure.values()))
-            found.append(agreement(chance, {**page.told, **_cost(page, 0.0, tokens)}))
+            found.append(agreement(chance, {**self._told(page), **_cost(page, 0.0, tokens)}))
         return found
 
     def _answered(self, part: _Part, pages: list[Page]) -> list[Outcome]:
@@ -218,7 +217,7 @@ class ConflictReaderTier:
                 "values": values,
                 "sure": sure,
                 **voted,
-                **page.told,
+                **self._told(page),
                 **_cost(page, taken, tokens + drawn),
             }
             found.append(drafted(min(math.prod(one.probability for one in heard), 1.0), value))
@@ -233,13 +232,22 @@ class ConflictReaderTier:
             places = missing[start : start + self._batch]
             own = [pages[place] for place in places]
             said = self._listener.hear(
-                [page.prompt for page in own], [page.question for page in own], [page.texts for page in own]
+                [page.prompt for page in own],
+                [page.question for page in own],
+                [self._texts(page) for page in own],
             )
             for place, page, heard in zip(places, own, said, strict=True):
                 found[place] = heard
                 tokens[place] = sum(one.tokens for one in heard)
                 self._known.put(page.key, heard)
         return [(heard or [], tokens.get(place, 0)) for place, heard in enumerate(found)]
+
+    def _texts(self, page: Page) -> tuple[str, ...]:
+        """Of its documents, as they are read one by one: whole by the judge, by the reader as it was given them."""
+        return page.texts if self._listener.judge is None else page.whole
+
+    def _told(self, page: Page) -> dict[str, Any]:
+        return page.told(whole=self._listener.judge is not None)
 
     def _votes(self, pages: Sequence[Page], stage: Stage) -> list[tuple[dict[str, Any], float, int]]:
         """A vote for each page, and the passes and tokens it took."""
@@ -273,7 +281,7 @@ def _only(ready: Ready, row: int) -> Any:
 
 def _draft(page: Page, written: Written, passes: float, tokens: int, **more: Any) -> Outcome:
     text = "" if written.text == NOTHING else written.text
-    value = {"text": text, "ended": written.ended, **page.told, **_cost(page, passes, tokens), **more}
+    value = {"text": text, "ended": written.ended, **page.told(), **_cost(page, passes, tokens), **more}
     return drafted(min(written.probability, 1.0) if text else 0.0, value)
 
 

@@ -14,24 +14,36 @@ from mendgraph.errors import ArtifactError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-__all__ = ["TextTokenizer", "Tokens"]
+__all__ = ["Offsets", "TextTokenizer", "Tokens"]
 
 # Characters kept per allowed token.  English needs about 4; only runs of blanks or one endless word need more.
 _CHARS_PER_TOKEN = 64
 
 
+Offsets = list[tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token ids of N rows, and their segment ids where the model wants them."""
+    """Token ids of N rows, and their segment ids where the model wants them.
+
+    Attributes:
+        offsets: of each token the characters of its text, (0, 0) for special tokens; None where nobody asked.
+    """
 
     ids: list[list[int]]
     types: list[list[int]] | None = None
+    offsets: list[Offsets] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, rows: Sequence[int]) -> Tokens:
-        return Tokens([self.ids[row] for row in rows], self.types and [self.types[row] for row in rows])
+        return Tokens(
+            [self.ids[row] for row in rows],
+            self.types and [self.types[row] for row in rows],
+            self.offsets and [self.offsets[row] for row in rows],
+        )
 
 
 class TextTokenizer:
@@ -69,11 +81,27 @@ class TextTokenizer:
             [row.ids for row in rust.encode_batch_fast([_clean(text, max_length) for text in texts])]
         )
 
-    def pairs(self, pairs: Sequence[tuple[str, str]], max_length: int, cut: str = "only_first") -> Tokens:
-        """Ids of (first, second), cut to `max_length`: ``only_first``, or ``longest_first`` of the two."""
+    def pairs(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        max_length: int,
+        cut: str = "only_first",
+        *,
+        offsets: bool = False,
+    ) -> Tokens:
+        """Ids of (first, second), cut to `max_length`: ``only_first``, or ``longest_first`` of the two.
+
+        Args:
+            offsets: tell each token's characters too, which takes longer.
+        """
         rust = self._limited(max_length, cut)
-        rows = rust.encode_batch_fast([(_clean(a, max_length), _clean(b, max_length)) for a, b in pairs])
-        return Tokens([row.ids for row in rows], [row.type_ids for row in rows] if self.wants_types else None)
+        encode = rust.encode_batch if offsets else rust.encode_batch_fast
+        rows = encode([(_clean(a, max_length), _clean(b, max_length)) for a, b in pairs])
+        return Tokens(
+            [row.ids for row in rows],
+            [row.type_ids for row in rows] if self.wants_types else None,
+            [row.offsets for row in rows] if offsets else None,
+        )
 
     def lengths(self, pairs: Sequence[tuple[str, str]]) -> list[int]:
         """Tokens of each (first, second) if nothing were cut."""

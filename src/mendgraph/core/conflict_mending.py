@@ -12,7 +12,7 @@ from mendgraph.core.conflict import Document
 
 __all__ = ["DOUBT", "Mended", "mended"]
 
-DOUBT: Final = 0.9
+DOUBT: Final = 0.5
 """Probability of a document saying nothing, below which its words are compared; where no policy was fitted."""
 
 _STANCES: Final = ("yes", "no")

@@ -100,7 +100,8 @@ def detect_node(default: Context) -> Node:
 def check_conflict_node(default: Context) -> Node:
     """Rows whose documents agree are answered plainly; the others are looked at more closely.
 
-    What would not be believed however sure it is, by the policy, is not written at all: documents are then asked.
+    What would not be believed however sure it is, by the policy, is not written at all: those rows are looked at more
+    closely too.
     """
 
     def run(state: Any, runtime: Runtime[Context]) -> dict[str, Any]:
@@ -114,7 +115,8 @@ def check_conflict_node(default: Context) -> Node:
             said = "the documents conflict" if conflict else "the documents agree"
             reason = f"probability of a conflict {chance:.3f} {sign} {threshold:.3f}: {said}"
             work.judge(row, "defer", threshold, reason)
-            work.on(row, "", conflict=conflict, next="type" if conflict else _plainly(work))
+            plain = not conflict and is_believed(policy, PLAIN)
+            work.on(row, "", conflict=conflict, next="answer" if plain else "type")
         return work.update()
 
     return run

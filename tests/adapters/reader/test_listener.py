@@ -1,64 +1,41 @@
-"""What documents are heard to say: by a judge where it knows, by the reader where something has to be read."""
+"""What documents are heard to say: by the judge where there is one, else by the reader."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pytest
-
+from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.listener import Listener
-from mendgraph.adapters.reader.reader import Reader
-from mendgraph.core.answerability import LABELS
-from mendgraph.core.arrays import FloatArray
 from tests.readers import DOCUMENTS, QUESTION, models, reader
 
 
 class Scripted:
-    """Says of every document what it is told to."""
+    """Hears in every document its first word."""
 
-    def __init__(self, *said: str, sure: float = 0.7) -> None:
-        self.said, self.sure = said, sure
+    def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
 
-    def chances(self, asked: Sequence[tuple[str, str]]) -> FloatArray:
+    def hear(self, asked: Sequence[tuple[str, str]]) -> list[Heard]:
         self.asked += asked
-        rest = (1.0 - self.sure) / (len(LABELS) - 1)
-        rows = [[self.sure if label == said else rest for label in LABELS] for said in self.said]
-        return np.array(rows[: len(asked)])
+        return [Heard(document.split()[0], 0.7) for _, document in asked]
 
 
-@pytest.fixture(scope="module")
-def one() -> Reader:
-    return reader(models()["llama"], longest=6)
-
-
-def heard(one: Reader, judge: Any) -> list[Any]:
+def test_the_reader_alone_reads_every_document() -> None:
+    one = reader(models()["llama"], longest=6)
     prompt = one.prompt(QUESTION, DOCUMENTS)
-    return Listener(one, judge).hear([prompt], [QUESTION], [DOCUMENTS])[0]
-
-
-def test_the_reader_alone_reads_every_document(one: Reader) -> None:
-    said = heard(one, None)
-    assert [each.value for each in said] == one.values([one.prompt(QUESTION, DOCUMENTS)])[0]
+    [said] = Listener(one).hear([prompt], [QUESTION], [DOCUMENTS])
+    assert [each.value for each in said] == one.values([prompt])[0]
     assert all(each.tokens > 0 for each in said)
 
 
-def test_what_the_judge_knows_is_not_read(one: Reader) -> None:
-    kinds = [("nothing", "yes", "no")[number % 3] for number in range(len(DOCUMENTS))]
-    judge = Scripted(*kinds)
-    said = heard(one, judge)
-    assert [each.value for each in said] == [None if kind == "nothing" else kind for kind in kinds]
-    assert [each.tokens for each in said] == [0] * len(said)
-    assert [each.probability for each in said] == pytest.approx([0.7] * len(said))
-    assert judge.asked == [(QUESTION, document) for document in DOCUMENTS]
-
-
-def test_a_value_is_copied_from_its_document(one: Reader) -> None:
-    said = heard(one, Scripted(*["value"] * len(DOCUMENTS)))
-    for document, each in zip(DOCUMENTS, said, strict=True):
-        assert each.tokens > 0
-        assert each.probability <= 0.7
-        assert each.value
-        assert each.value in " ".join(document.split())
+def test_a_judge_hears_whole_documents_and_the_reader_nothing() -> None:
+    one = reader(models()["llama"], longest=6)
+    long = [f"{word} " * 900 for word in ("first", "second")]
+    rows: list[Sequence[str]] = [DOCUMENTS, long]
+    prompts = [one.prompt(QUESTION, row) for row in rows]
+    judge: Any = Scripted()
+    heard = Listener(one, judge).hear(prompts, [QUESTION, "Who?"], rows)
+    assert judge.asked == [*((QUESTION, text) for text in DOCUMENTS), *(("Who?", text) for text in long)]
+    assert [[each.value for each in row] for row in heard] == [[t.split()[0] for t in row] for row in rows]
+    assert all(each.tokens == 0 for row in heard for each in row)

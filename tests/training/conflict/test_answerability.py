@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +15,14 @@ from mendgraph.adapters.artifacts import open_artifact
 from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.core.answerability import LABELS, label_of
 from mendgraph.core.resolution import without_rule
-from mendgraph.errors import ArtifactError
-from mendgraph.training.conflict.answerability_model import of_claims
+from mendgraph.errors import ArtifactError, ConfigError, DataError
+from mendgraph.training.conflict.answerability_model import of_claims, of_passages
 from mendgraph.training.conflict.answerability_train import train_answerability
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import claim_sets
-from mendgraph.training.conflict.types_spec import TypesSpec
+from mendgraph.training.conflict.pair_spec import PairSpec
+from mendgraph.training.conflict.perturbation.asked import AskedPassage
+from mendgraph.training.conflict.perturbation.files import asked_path, read_asked, write_asked_rows
 from tests import tiny
 
 SETS = list(claim_sets("dev", 24))
@@ -33,10 +38,38 @@ def trained(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("data")
     write_claims(claims_path(data, "train"), claim_sets("train", 60))
     write_claims(claims_path(data, "dev"), SETS)
-    spec = TypesSpec(
+    spec = PairSpec(
         model=str(encoder), max_length=60, top_layers=1, epochs=2, head_width=16, precision="fp32"
     )
     return train_answerability(data, tmp_path_factory.mktemp("out"), spec, device="cpu").folder
+
+
+def test_another_round_goes_on_with_the_next_claim_sets(encoder: Path, tmp_path: Path) -> None:
+    write_claims(claims_path(tmp_path, "train"), claim_sets("train", 50))
+    write_claims(claims_path(tmp_path, "dev"), SETS[:8])
+    spec = PairSpec(
+        model=str(encoder),
+        max_length=60,
+        top_layers=1,
+        epochs=1,
+        head_width=16,
+        precision="fp32",
+        claim_sets=30,
+    )
+    found = [
+        train_answerability(tmp_path, tmp_path / "out", spec, resume=True, device="cpu") for _ in range(2)
+    ]
+    first, second = (one.manifest.training["rounds"] for one in found)
+    assert [one["claim_sets"] for one in second] == [30, 20]
+    assert second[0] == first[0]
+    assert second[1]["learning_rate"] == first[0]["learning_rate"] / 2
+    assert found[0].fingerprint != found[1].fingerprint
+    with pytest.raises(DataError, match="all 50 claim sets of train were seen"):
+        train_answerability(tmp_path, tmp_path / "out", spec, resume=True, device="cpu")
+    with pytest.raises(ConfigError, match="have another shape"):
+        train_answerability(
+            tmp_path, tmp_path / "out", replace(spec, head_width=8, claim_sets=60), resume=True, device="cpu"
+        )
 
 
 def judge_of(folder: Path, encoder: Path) -> Answerability:
@@ -64,6 +97,55 @@ def test_rows_do_not_depend_on_who_is_with_them(trained: Path, encoder: Path) ->
     alone = np.concatenate([judge.chances([one]) for one in asked])
     np.testing.assert_allclose(together, alone, atol=1e-5)
     assert judge.chances([]).shape == (0, len(LABELS))
+
+
+def test_what_is_heard_stands_in_the_document(trained: Path, encoder: Path) -> None:
+    judge = judge_of(trained, encoder)
+    rows = list(of_claims(SETS))
+    heard = judge.hear([(row.question, row.document) for row in rows])
+    assert len(heard) == len(rows)
+    for row, one in zip(rows, heard, strict=True):
+        assert 0.0 <= one.probability <= 1.0
+        assert one.value in (None, "yes", "no") or str(one.value) in row.document
+    assert any(one.value not in (None, "yes", "no") for one in heard)
+    assert judge.hear([]) == []
+
+
+def test_a_long_document_is_heard_to_its_end(
+    trained: Path, encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = judge_of(trained, encoder)
+    sentences = [
+        f"Sentence {number} tells of the harbour and of its ships at length." for number in range(60)
+    ]
+    seen: list[str] = []
+    read = judge._read
+
+    def watched(asked: Sequence[tuple[str, str]]) -> list[Any]:
+        seen.extend(text for _, text in asked)
+        return read(asked)
+
+    monkeypatch.setattr(judge, "_read", watched)
+    [one] = judge.hear([("Who?", "[2019, newspaper] " + " ".join(sentences))])
+    assert len(seen) > 3
+    assert all(any(sentence in window for window in seen) for sentence in sentences)
+    assert one.value is None or one.value in ("yes", "no") or one.value in " ".join(sentences)
+
+
+def test_questions_about_text_are_read_as_they_were_written(tmp_path: Path) -> None:
+    for split, count in (("train", 40), ("dev", 20)):
+        rows = [
+            AskedPassage(
+                f"Who is number {n}?", f"Number {n} is Ana{n}. It rained.", "value", 11 + len(str(n))
+            )
+            for n in range(count)
+        ]
+        rows = [replace(row, end=row.document.index(".")) for row in rows]
+        write_asked_rows(asked_path(tmp_path, split), rows)
+        assert read_asked(asked_path(tmp_path, split)) == rows
+        assert [row.value for row in of_passages(asked_path(tmp_path, split))] == [
+            f"Ana{n}" for n in range(count)
+        ]
 
 
 def test_the_rule_that_is_asked_for_changes_nothing(trained: Path, encoder: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mendgraph.core.answerability import LABELS, NOTHING
 from mendgraph.core.conflict import LEVELS
 from mendgraph.core.metrics import auroc
 from mendgraph.core.quantities import find_measures
 from mendgraph.errors import DataError
 from mendgraph.training.conflict.pairs import pairs_path, read_pairs
 from mendgraph.training.conflict.perturbation import files
+from mendgraph.training.conflict.perturbation.asked import asked_passages
 from mendgraph.training.conflict.perturbation.balance import balanced, overlap
 from mendgraph.training.conflict.perturbation.making import perturbed
 from mendgraph.training.conflict.perturbation.names import NameBook, name_spans
@@ -199,3 +201,31 @@ def test_some_questions_state_what_is_to_be_checked() -> None:
     for before, after in changed:
         assert (after.first, after.second, after.level) == (before.first, before.second, before.level)
         assert after.question in min(after.first, after.second, key=len)
+
+
+def test_a_question_about_a_passage_is_answered_where_it_says_so() -> None:
+    rows = list(islice(asked_passages(PASSAGES), 400))
+    assert rows == list(islice(asked_passages(PASSAGES), 400))
+    assert {row.label for row in rows} == set(LABELS)
+    for row in rows:
+        assert row.question.endswith("?")
+        assert row.document
+        value = row.document[row.start : row.end] if row.start >= 0 else ""
+        assert bool(value.strip()) == (row.label == "value")
+        assert value == value.strip()
+    silent = [row for row in rows if row.label == NOTHING]
+    assert 0.2 < len(silent) / len(rows) < 0.5
+
+
+def test_questions_about_text_are_written_for_both_splits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "ASKED", {"train": 60, "dev": 12})
+    columns = {"documents_without_template": [json.dumps([lead(n)]) for n in range(120)]}
+    write_table(tmp_path / "lcr_dev.parquet", columns, {"documents_without_template": "string"})
+    told_of: list[str] = []
+    counts = files.write_asked(tmp_path, tmp_path, 0, lambda stage, done, total: told_of.append(stage))
+    assert counts == {"train": 60, "dev": 12}
+    known = {split: files.read_asked(files.asked_path(tmp_path, split)) for split in ("train", "dev")}
+    assert {split: len(rows) for split, rows in known.items()} == counts
+    assert told_of == ["train questions about real text,", "dev questions about real text,"]

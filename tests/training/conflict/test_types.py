@@ -17,12 +17,12 @@ from mendgraph.core.values import Failure, Input, Prediction
 from mendgraph.errors import ArtifactError, ConfigError, DataError
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import claim_sets
+from mendgraph.training.conflict.pair_fit import fit_pairs
+from mendgraph.training.conflict.pair_spec import PairSpec
 from mendgraph.training.conflict.pairs import LabelledPair, pairs_path, write_pairs
 from mendgraph.training.conflict.types_compared import WEIGHTS, fit_compared, weigh
-from mendgraph.training.conflict.types_fit import fit_types
 from mendgraph.training.conflict.types_model import TypesModel
 from mendgraph.training.conflict.types_save import set_chances
-from mendgraph.training.conflict.types_spec import TypesSpec
 from mendgraph.training.conflict.types_train import train_types
 from tests import tiny
 
@@ -35,8 +35,8 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def spec(encoder: Path) -> TypesSpec:
-    return TypesSpec(
+def spec(encoder: Path) -> PairSpec:
+    return PairSpec(
         model=str(encoder),
         max_length=60,
         top_layers=1,
@@ -48,7 +48,7 @@ def spec(encoder: Path) -> TypesSpec:
 
 
 @pytest.fixture(scope="module")
-def trained(spec: TypesSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(spec: PairSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("data")
     write_claims(claims_path(data, "train"), claim_sets("train", 40))
     write_claims(claims_path(data, "dev"), SETS)
@@ -60,7 +60,7 @@ def tier_of(folder: Path, encoder: Path) -> ConflictTypesTier:
     return ConflictTypesTier("types", shared, open_artifact(folder))
 
 
-def test_the_tier_says_what_the_trained_model_said(trained: Path, encoder: Path, spec: TypesSpec) -> None:
+def test_the_tier_says_what_the_trained_model_said(trained: Path, encoder: Path, spec: PairSpec) -> None:
     """The stored figures are of the stored weights: a fresh model with them gives the tier's probabilities."""
     tier = tier_of(trained, encoder)
     found = np.stack([chances for chances, _ in tier.levels([(one.question, one.documents) for one in SETS])])
@@ -107,7 +107,7 @@ def test_what_was_trained_is_an_artefact_with_card_and_calibration(trained: Path
     assert (trained / "calibration.json").is_file()
 
 
-def test_training_repeats_and_needs_pairs(spec: TypesSpec, encoder: Path, tmp_path: Path) -> None:
+def test_training_repeats_and_needs_pairs(spec: PairSpec, encoder: Path, tmp_path: Path) -> None:
     from mendgraph.training.conflict.pairs import claim_pairs
 
     pairs = list(claim_pairs(SETS))
@@ -116,11 +116,11 @@ def test_training_repeats_and_needs_pairs(spec: TypesSpec, encoder: Path, tmp_pa
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             model = TypesModel(replace(spec, epochs=1), encoder, torch.device("cpu"))
-            fitted = fit_types(model, pairs[:30], pairs[30:])
+            fitted = fit_pairs(model, pairs[:30], pairs[30:])
         logits.append(fitted.history[0]["loss"])
     assert logits[0] == logits[1]
     with pytest.raises(DataError, match="0 pairs to train on"):
-        fit_types(model, [], pairs)
+        fit_pairs(model, [], pairs)
     with pytest.raises(DataError, match="is not there"):
         train_types(tmp_path, tmp_path, spec, device="cpu")
     with pytest.raises(ConfigError, match="fit nothing"):
@@ -147,7 +147,7 @@ def test_any_sequence_classifier_may_be_mapped_onto_the_levels(tmp_path: Path) -
 
 
 def test_reading_is_taken_over_and_comparing_learned_from_real_text(
-    trained: Path, encoder: Path, spec: TypesSpec, tmp_path: Path
+    trained: Path, encoder: Path, spec: PairSpec, tmp_path: Path
 ) -> None:
     """With `start` the adapters stay as they were, to the last bit."""
     write_claims(claims_path(tmp_path, "train"), claim_sets("train", 40))
@@ -176,7 +176,7 @@ def test_reading_is_taken_over_and_comparing_learned_from_real_text(
 
 
 def test_the_comparing_part_says_nothing_until_it_is_trained_and_can_be_trained_alone(
-    spec: TypesSpec, encoder: Path
+    spec: PairSpec, encoder: Path
 ) -> None:
     model = TypesModel(spec, encoder, torch.device("cpu"))
     pairs = [
@@ -200,7 +200,7 @@ def test_the_comparing_part_says_nothing_until_it_is_trained_and_can_be_trained_
     torch.testing.assert_close(whole - half, 0.5 * (whole - model.head.compared(features)))
 
 
-def test_the_weight_of_reading_is_the_best_on_dev(spec: TypesSpec, encoder: Path) -> None:
+def test_the_weight_of_reading_is_the_best_on_dev(spec: PairSpec, encoder: Path) -> None:
     from mendgraph.training.conflict.pairs import claim_pairs
 
     pairs = list(claim_pairs(SETS))

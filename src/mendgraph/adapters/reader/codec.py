@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Codec"]
 
-_SPACES = "Ġ▁ "  # how byte-level and SentencePiece vocabularies write a space
-
 
 class Codec:
     """A tokenizer without switches, safe in threads.
@@ -57,11 +55,6 @@ class Codec:
         """Ids without special tokens; lone surrogates become question marks."""
         clean = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
         return list(self._rust.encode(clean, add_special_tokens=False).ids)
-
-    def begins_word(self, token: int) -> bool:
-        """Whether a word or a sign begins with this token: it has a space before it, or no letter or digit at first."""
-        text = self._rust.id_to_token(token) or ""
-        return not text or text[0] in _SPACES or not text[0].isalnum()
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text without special tokens."""

@@ -9,8 +9,6 @@ from mendgraph.adapters.answerability import Answerability
 from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.prompt import Prompt
 from mendgraph.adapters.reader.reader import Reader
-from mendgraph.core.answerability import LABELS, VALUE
-from mendgraph.core.arrays import FloatArray
 
 __all__ = ["Listener"]
 
@@ -19,8 +17,7 @@ __all__ = ["Listener"]
 class Listener:
     """
     Attributes:
-        judge: says which documents answer the question, and which of them with yes or no; the others' values are read
-            by the reader.  Without one the reader says that too.
+        judge: an encoder that says which documents answer the question, and what; without one the reader does.
     """
 
     reader: Reader
@@ -29,7 +26,10 @@ class Listener:
     def hear(
         self, prompts: Sequence[Prompt], questions: Sequence[str], documents: Sequence[Sequence[str]]
     ) -> list[list[Heard]]:
-        """What each document of each row says; nothing where it had no place in the row's prompt.
+        """What each document of each row says.
+
+        The judge reads documents whole; the reader what of them has a place in the row's prompt, and hears nothing in
+        the others.
 
         Args:
             prompts: of the same questions and documents.
@@ -39,27 +39,10 @@ class Listener:
         """
         if self.judge is None:
             return self.reader.heard(prompts)
-        places = [
-            (row, number)
-            for row, prompt in enumerate(prompts)
-            for number, (first, last) in enumerate(prompt.spans)
-            if first < last
+        asked = [
+            (question, document)
+            for question, row in zip(questions, documents, strict=True)
+            for document in row
         ]
-        chances = self.judge.chances([(questions[row], documents[row][number]) for row, number in places])
-        wanted: list[set[int]] = [set() for _ in prompts]
-        for (row, number), own in zip(places, chances, strict=True):
-            if LABELS[int(own.argmax())] == VALUE:
-                wanted[row].add(number)
-        found = self.reader.heard(prompts, wanted)
-        for (row, number), own in zip(places, chances, strict=True):
-            found[row][number] = _joined(found[row][number], own)
-        return found
-
-
-def _joined(read: Heard, chances: FloatArray) -> Heard:
-    """What the judge says, with what was read where it says that there is something to read."""
-    best = int(chances.argmax())
-    label, sure = LABELS[best], float(chances[best])
-    if label == VALUE:
-        return Heard(read.value, sure * read.probability, read.tokens)
-    return Heard(label if label in LABELS[2:] else None, sure)
+        heard = iter(self.judge.hear(asked))
+        return [[next(heard) for _ in row] for row in documents]

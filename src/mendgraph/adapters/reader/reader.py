@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from mendgraph.adapters.foreign import renamed
 from mendgraph.adapters.hashing import sha256_of_json
 from mendgraph.adapters.hub import locate, quiet, weights_hash
 from mendgraph.adapters.reader.codec import Codec
-from mendgraph.adapters.reader.copying import Copying
 from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.layers import Layers, Seen
 from mendgraph.adapters.reader.merging import merge_adapter
@@ -154,22 +153,10 @@ class Reader:
             cache = self.layers.join(midway.below, above, midway.border)
         return Ready(found[:, -1], midway.seen.mask, midway.seen.mask.sum(1), cache)
 
-    def write(
-        self,
-        ready: Ready,
-        sampling: Sampling | None = None,
-        *,
-        copied: Sequence[Sequence[int]] | None = None,
-    ) -> list[Written]:
-        """What each row goes on with, up to the end of the line; the most probable tokens unless sampled.
-
-        Args:
-            copied: for each row the tokens that its answer has to be a stretch of; probabilities are then among what
-                can be copied.
-        """
-        copies = None if copied is None else [self._copying(text) for text in copied]
+    def write(self, ready: Ready, sampling: Sampling | None = None) -> list[Written]:
+        """What each row goes on with, up to the end of the line; the most probable tokens unless sampled."""
         with torch.inference_mode():
-            return self._written(ready, sampling, copies)
+            return self._written(ready, sampling)
 
     def samples(self, ready: Ready, count: int, sampling: Sampling) -> list[list[Written]]:
         """`count` answers for each row, from one reading of it."""
@@ -182,30 +169,23 @@ class Reader:
         """What each document of each row says to the question, in the reader's words; None where nothing."""
         return [[one.value for one in row] for row in self.heard(prompts)]
 
-    def heard(
-        self, prompts: Sequence[Prompt], wanted: Sequence[Collection[int]] | None = None
-    ) -> list[list[Heard]]:
+    def heard(self, prompts: Sequence[Prompt]) -> list[list[Heard]]:
         """As `values`, with how sure the reader is of each.
 
         Every document is read by itself, so that no other can sway what it is heard to say.
-
-        Args:
-            wanted: numbers of the documents of each row that are read, because they are known to say something: their
-                values are copied from them word for word.  None reads them all, and they may say nothing.
         """
         asked = [
             (row, number, alone(self.codec, prompt, number))
             for row, prompt in enumerate(prompts)
             for number, (first, last) in enumerate(prompt.spans)
-            if first < last and (wanted is None or number in wanted[row])
+            if first < last
         ]
         asked.sort(key=lambda one: len(one[2].ids))
         found = [[Heard(None, 1.0)] * len(prompt.spans) for prompt in prompts]
         for start in range(0, len(asked), _AT_ONCE):
             part = asked[start : start + _AT_ONCE]
             ready = self.finish(self.begin([prompt for _, _, prompt in part]))
-            texts = None if wanted is None else [_body(prompt) for _, _, prompt in part]
-            for (row, number, prompt), written in zip(part, self.write(ready, copied=texts), strict=True):
+            for (row, number, prompt), written in zip(part, self.write(ready), strict=True):
                 value = None if written.text in ("", NOTHING) else written.text
                 tokens = len(prompt.ids) + len(written.ids) - 1
                 found[row][number] = Heard(value, written.probability, tokens)
@@ -244,9 +224,7 @@ class Reader:
         states = self.layers.whole(Seen(ids, mask, places), cache=cache)
         return Ready(states[:, -1], mask, ready.lengths + new, cache)
 
-    def _written(
-        self, ready: Ready, sampling: Sampling | None, copies: Sequence[Copying] | None = None
-    ) -> list[Written]:
+    def _written(self, ready: Ready, sampling: Sampling | None) -> list[Written]:
         rows = len(ready.lengths)
         noise = None if sampling is None else torch.Generator().manual_seed(sampling.seed)
         ids: list[list[int]] = [[] for _ in range(rows)]
@@ -254,13 +232,9 @@ class Reader:
         open_rows = set(range(rows))
         for step in range(self.longest):
             logits = self.layers.logits(ready.states).float().cpu()
-            if copies is not None:
-                logits = torch.stack([one.restricted(own) for one, own in zip(copies, logits, strict=True)])
             tokens, log_probabilities = chosen(logits, sampling, noise)
             for row in sorted(open_rows):
                 ids[row].append(int(tokens[row]))
-                if copies is not None:
-                    copies[row].take(ids[row][-1])
                 logs[row].append(float(log_probabilities[row]))
             open_rows -= {row for row in open_rows if ids[row][-1] in self.codec.end_ids}
             if not open_rows or step == self.longest - 1:
@@ -268,19 +242,10 @@ class Reader:
             ready = self._appended(ready, tokens[:, None].to(ready.mask.device))
         return [self._as_written(*pair) for pair in zip(ids, logs, strict=True)]
 
-    def _copying(self, text: Sequence[int]) -> Copying:
-        return Copying(text, [self.codec.begins_word(token) for token in text], self.codec.line_id)
-
     def _as_written(self, ids: list[int], log_probabilities: list[float]) -> Written:
         ended = ids[-1] in self.codec.end_ids
         text = self.codec.decode(ids[:-1] if ended else ids)
         return Written(" ".join(text.split()), tuple(ids), tuple(log_probabilities), ended)
-
-
-def _body(prompt: Prompt) -> tuple[int, ...]:
-    """The tokens of a prompt's only document."""
-    [(first, last)] = prompt.spans
-    return prompt.ids[first:last]
 
 
 def _folder(path: str) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
 from typing import Final
 
 import numpy as np
@@ -13,19 +15,25 @@ from mendgraph.adapters.reader.heard import Heard
 from mendgraph.adapters.reader.listener import Listener
 from mendgraph.adapters.reader.prompt import Prompt
 from mendgraph.adapters.reader.reader import Reader
+from mendgraph.core.answerability import LABELS
+from mendgraph.core.answers import agreeing_groups
 from mendgraph.core.arrays import FloatArray
 from mendgraph.core.conflict import LEVELS, Document
+from mendgraph.core.conflict_decisions import together
 from mendgraph.core.conflict_mending import mended
-from mendgraph.core.disagreement import disagreement
+from mendgraph.core.disagreement import disagreement, level_between
 from mendgraph.evaluation.conflict.batching import like_lengths
 from mendgraph.evaluation.conflict.datasets import Sample
 from mendgraph.evaluation.conflict.systems import System, key_of
 
-__all__ = ["ASKED", "COMPARED", "DETECTOR", "compared", "contradiction", "inside", "of_no_level"]
+__all__ = ["ASKED", "COMPARED", "DETECTOR", "GRAPH", "Hearing", "contradiction", "inside", "of_no_level"]
 
 DETECTOR: Final = "detector on hidden states"
 ASKED: Final = "reader asked whether they agree"
 COMPARED: Final = "what documents are heard to say"
+GRAPH: Final = "heard and typed together"
+CLAIMED: Final = "Is it true that {}?"
+"""A document as a question to another."""
 NO_QUESTION: Final = "What is said?"
 """Asked of pairs that come without a question."""
 
@@ -61,30 +69,85 @@ def inside(reader: Reader, detector: Detector | None = None) -> dict[str, System
     return systems
 
 
-def compared(reader: Reader, judge: Answerability | None = None) -> System:
-    """Whether what the documents say, each read by itself, differs."""
-    listener = Listener(reader, judge)
+class Hearing:
+    """What documents of samples are heard to say, each read by itself; a sample is heard once.
 
-    def system(samples: Sequence[Sample]) -> FloatArray:
-        questions = [one.question or NO_QUESTION for one in samples]
-        texts = [[document.text for document in one.documents] for one in samples]
-        prompts = [reader.prompt(*row) for row in zip(questions, texts, strict=True)]
-        sure = np.zeros(len(samples))
-        for numbers in like_lengths([len(prompt.ids) for prompt in prompts]):
-            said = listener.hear(
+    Two documents without a question are heard by the judge as a claim and what is said of it, either way round.
+    """
+
+    def __init__(self, reader: Reader, judge: Answerability | None = None) -> None:
+        self._reader, self._judge = reader, judge
+        self._listener = Listener(reader, judge)
+        self._known: dict[tuple[str, ...], _Told] = {}
+
+    def alone(self, samples: Sequence[Sample]) -> FloatArray:
+        """(N, levels) by whether what is heard differs, on the level of its kind."""
+        found = []
+        for one in self._told(samples):
+            level = level_between(one.values, {}) if one.differs else None
+            found.append(_spread(one.chance, None if level is None else _only(level)))
+        return np.array(found).reshape(len(samples), len(LEVELS))
+
+    def with_types(self, types: System) -> System:
+        """What is heard and what `types` says, put together as the graph does, before calibration."""
+
+        def system(samples: Sequence[Sample]) -> FloatArray:
+            found = []
+            for one, own in zip(self._told(samples), types(samples), strict=True):
+                shares = own[1:] / max(own[1:].sum(), 1e-12)
+                if one.differs:
+                    level = level_between(one.values, dict(zip(LEVELS[1:], shares, strict=True)))
+                    shares = 0.5 * shares + 0.5 * _only(level)
+                # Without a detector what the graph finds first is what is heard too: it counts twice.
+                found.append(_spread(together(one.chance, one.chance, 1.0 - float(own[0])), shares))
+            return np.array(found).reshape(len(samples), len(LEVELS))
+
+        return system
+
+    def _told(self, samples: Sequence[Sample]) -> list[_Told]:
+        keys = [key_of(one) for one in samples]
+        new = {key: one for key, one in zip(keys, samples, strict=True) if key not in self._known}
+        asked = {key: one for key, one in new.items() if one.question or self._judge is None}
+        self._known |= self._heard(asked)
+        if self._judge is not None:
+            self._known |= _as_claims(self._judge, {key: new[key] for key in new if key not in asked})
+        return [self._known[key] for key in keys]
+
+    def _heard(self, samples: Mapping[tuple[str, ...], Sample]) -> dict[tuple[str, ...], _Told]:
+        rows = list(samples.values())
+        questions = [one.question or NO_QUESTION for one in rows]
+        texts = [[document.text for document in one.documents] for one in rows]
+        prompts = [self._reader.prompt(*row) for row in zip(questions, texts, strict=True)]
+        found: dict[int, _Told] = {}
+        for numbers in like_lengths([len(prompt.ids) for prompt in prompts]) if rows else []:
+            said = self._listener.hear(
                 [prompts[at] for at in numbers],
                 [questions[at] for at in numbers],
                 [texts[at] for at in numbers],
             )
             for at, heard in zip(numbers, said, strict=True):
-                sure[at] = contradiction(questions[at], samples[at].documents, heard)
-        return of_no_level(sure)
+                found[at] = _told(questions[at], rows[at].documents, heard)
+        return {key: found[at] for at, key in enumerate(samples)}
 
-    return system
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Attributes: chance: that documents conflict; values: what they say."""
+
+    chance: float
+    values: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(agreeing_groups(self.values))) > 1
 
 
 def contradiction(question: str, documents: Sequence[Document], heard: Sequence[Heard]) -> float:
     """Probability that two of the documents say different things, as the graph takes it without a detector."""
+    return _told(question, documents, heard).chance
+
+
+def _told(question: str, documents: Sequence[Document], heard: Sequence[Heard]) -> _Told:
     names = [document.id for document in documents]
     said = mended(
         question,
@@ -92,7 +155,30 @@ def contradiction(question: str, documents: Sequence[Document], heard: Sequence[
         {name: one.value for name, one in zip(names, heard, strict=True)},
         {name: one.probability for name, one in zip(names, heard, strict=True)},
     )
-    return disagreement(list(said.values.values()), list(said.sure.values()))
+    values = tuple(value for value in said.values.values() if value is not None)
+    return _Told(disagreement(list(said.values.values()), list(said.sure.values())), values)
+
+
+def _as_claims(
+    judge: Answerability, samples: Mapping[tuple[str, ...], Sample]
+) -> dict[tuple[str, ...], _Told]:
+    """How likely one document denies another, asked whether it is so; the likelier of all ordered pairs."""
+    pairs = {key: list(permutations((one.text for one in row.documents), 2)) for key, row in samples.items()}
+    asked = [(CLAIMED.format(claim.rstrip(".")), said) for row in pairs.values() for claim, said in row]
+    chances = iter(judge.chances(asked)[:, LABELS.index("no")])
+    return {
+        key: _Told(max((float(next(chances)) for _ in row), default=0.0), ()) for key, row in pairs.items()
+    }
+
+
+def _only(level: str) -> FloatArray:
+    return np.array([float(one == level) for one in LEVELS[1:]])
+
+
+def _spread(chance: float, shares: FloatArray | None) -> FloatArray:
+    """(levels,) of a conflict's probability and the shares of its levels; even ones where they are not known."""
+    even = np.full(len(LEVELS) - 1, 1.0 / (len(LEVELS) - 1))
+    return np.concatenate([[1.0 - chance], chance * (even if shares is None else shares)])
 
 
 def of_no_level(sure: FloatArray) -> FloatArray:

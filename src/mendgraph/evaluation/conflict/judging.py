@@ -14,6 +14,7 @@ from mendgraph.adapters.vectors import SentenceVectors
 from mendgraph.core.arrays import FloatArray
 from mendgraph.evaluation.conflict import datasets
 from mendgraph.evaluation.conflict.datasets import Sample
+from mendgraph.evaluation.conflict.detectors import COMPARED, GRAPH, Hearing
 from mendgraph.evaluation.conflict.shallow import bag_of_words, regular_expression
 from mendgraph.evaluation.conflict.systems import (
     System,
@@ -63,6 +64,7 @@ def judge_sets(
     test_sets: int | None = None,
     train_sets: int = CLAIM_SETS,
     detectors: Mapping[str, System] | None = None,
+    hearing: Hearing | None = None,
     known: Mapping[str, FloatArray] | None = None,
     echo: Callable[[str], None] = lambda line: None,
 ) -> JudgedSets:
@@ -73,6 +75,7 @@ def judge_sets(
         data_dir: folder with Breaking NLI, FEVER Symmetric and RAMDocs.
         test_sets: at most so many claim sets of test.
         detectors: more systems, which find conflicts and say nothing of their level.
+        hearing: hears what documents say; by itself and with the classifier it is two systems more.
         known: system -> (N, levels) that it said of the claim sets before, and need not say again.
 
     Raises:
@@ -91,6 +94,8 @@ def judge_sets(
         **(detectors or {}),
     }
     systems = {name: remembered(say) for name, say in own.items()}
+    if hearing is not None:
+        systems |= {COMPARED: hearing.alone, GRAPH: hearing.with_types(systems[CLASSIFIER])}
     misinformed = datasets.ramdocs(data_dir, ("conflict_misinfo",))
     found: dict[str, Sequence[Sample]] = {
         CLAIMS: samples,

@@ -18,7 +18,7 @@ from mendgraph.evaluation.conflict import datasets
 from mendgraph.evaluation.conflict.against import against_section
 from mendgraph.evaluation.conflict.answers import answers_section, score
 from mendgraph.evaluation.conflict.detection import detection_section
-from mendgraph.evaluation.conflict.detectors import ASKED, COMPARED, DETECTOR, compared, inside, of_no_level
+from mendgraph.evaluation.conflict.detectors import ASKED, DETECTOR, Hearing, inside, of_no_level
 from mendgraph.evaluation.conflict.judging import CLASSIFIER, JudgedSets, judge_sets
 from mendgraph.evaluation.conflict.levels import levels_section
 from mendgraph.evaluation.conflict.parts import Parts
@@ -153,7 +153,7 @@ def _answers(
             files.append(threshold_chart(points, plots / "conflict_threshold.png"))
         if sweeps["steps"] is not None:
             files.append(steps_chart(sweeps["steps"].figures, plots / "conflict_steps.png"))
-    known = {ASKED: of_no_level(readings.doubt), COMPARED: of_no_level(readings.compared)}
+    known = {ASKED: of_no_level(readings.doubt)}
     if readings.conflict is not None:
         known[DETECTOR] = of_no_level(readings.conflict)
     if readings.levels is not None:
@@ -181,7 +181,8 @@ def _detection(
         data_dir,
         test_sets=sizes.sets,
         train_sets=sizes.train_sets,
-        detectors={**inside(parts.reader, parts.detector), COMPARED: compared(parts.reader, parts.judge)},
+        detectors=inside(parts.reader, parts.detector),
+        hearing=Hearing(parts.reader, parts.judge),
         known=known,
         echo=echo,
     )

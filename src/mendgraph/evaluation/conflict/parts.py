@@ -25,7 +25,7 @@ class Parts:
 
     Attributes:
         refiners: name in the tables -> refinement; the first is the one that the sweep of steps is made with.
-        judge: says which documents answer at all, before their values are read.
+        judge: hears what each document says; without one the reader does.
         hybrid: the whole graph.
     """
 

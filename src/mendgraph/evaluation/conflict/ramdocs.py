@@ -143,7 +143,7 @@ def ramdocs_section(rows: Sequence[Retrieved], readings: Readings, resamples: in
         "Percent. An answer is there where its words are; all right, none wrong is the paper's exact match, which one "
         f"short answer cannot reach where several are right. Misinformed: {int(misled.sum()):,} questions with "
         f"misinformation; misled: a wrong answer among what is said there. {cut:,} of {len(rows):,} contexts did not "
-        "fit into the reader's and were cut.",
+        "fit into the reader's and were cut where it reads all documents at once.",
     )
     figures["cut"] = {"questions": cut, "of": len(rows)}
     return Section("ramdocs", (table,), figures)

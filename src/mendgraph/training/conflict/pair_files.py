@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from peft import set_peft_model_state_dict
 from safetensors.torch import save_file
 
+from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.pair_reader import HEAD
+from mendgraph.errors import ConfigError
 from mendgraph.training.conflict.pair_model import PairModel
 
-__all__ = ["ADAPTER", "HEAD", "write_weights"]
+__all__ = ["ADAPTER", "HEAD", "read_weights", "write_weights"]
 
 ADAPTER: Final = ("adapter_model.safetensors", "adapter_config.json")
 
@@ -34,6 +37,26 @@ def write_weights(model: PairModel[Any], encoder: str, folder: Path) -> None:
     settings.base_model_name_or_path = encoder  # not a path of this machine's packages
     settings.inference_mode = True
     settings.save_pretrained(str(folder))
+
+
+def read_weights(model: PairModel[Any], artifact: Artifact) -> None:
+    """Gives `model` the weights of an artefact of its own shape.
+
+    Raises:
+        ConfigError: it has another one.
+    """
+    head = {name: tensor.float() for name, tensor in artifact.tensors(HEAD).items()}
+    adapters = {name: tensor.float() for name, tensor in artifact.tensors(ADAPTER[0]).items()}
+    shapes = {
+        name: tensor.shape for name, tensor in {**model.head.state_dict(), **model.adapter_state()}.items()
+    }
+    if {name: tensor.shape for name, tensor in {**head, **adapters}.items()} != shapes:
+        raise ConfigError(
+            f"the weights in {str(artifact.folder)!r} have another shape than the settings ask for",
+            hint="train anew, without --resume",
+        )
+    model.head.load_state_dict(head)
+    set_peft_model_state_dict(model.encoder, adapters)
 
 
 def _write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

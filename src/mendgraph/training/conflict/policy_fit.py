@@ -49,8 +49,11 @@ _BORDERS: Final = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 _LEAST: Final = 30
 """Rows below which a source gets no calibration."""
 
+_FOLDS: Final = 5
+
 _GAIN: Final = 0.01
-"""Share of right answers that is worth any cost."""
+"""Share of right answers that is worth any cost, where it is also more than `_NOISE` standard errors."""
+_NOISE: Final = 2.0
 
 Progress = Callable[[int, int], None]
 
@@ -118,7 +121,7 @@ def _with_doubt(heard: Heard, doubt: float, target: Mapping[str, float]) -> Heal
     """What the reader finds in all documents at once, and that together with what it hears each of them say, both
     calibrated."""
     truth, mark = [row.claims.conflict for row in heard.rows], heard.fingerprint
-    thresholds = {DETECT: 0.5, CLAIM: doubt}
+    thresholds = {DETECT: 0.5, CLAIM: doubt, PLAIN: NEVER}
     first = _fitted([row.chance for row in heard.rows], truth, mark)
     policy = HealingPolicy(LEVELS, {DETECT: first}, thresholds=thresholds, target=target)
     both = [clash(row.detected(policy, mark), row.heard(doubt)) for row in heard.rows]
@@ -163,7 +166,7 @@ def _calibrate(
         calibrators[source] = _fitted(raw, right, fingerprint)
 
 
-def _fitted(raw: ArrayLike, right: Sequence[bool], fingerprint: str) -> Vector:
+def _fitted(raw: ArrayLike, right: ArrayLike, fingerprint: str) -> Vector:
     chances = np.asarray(raw, dtype=np.float64)
     wrong = 1 - np.asarray(right, dtype=np.int64)
     return Vector.fit(np.stack([chances, 1.0 - chances], axis=1), wrong, fingerprint=fingerprint)
@@ -186,7 +189,10 @@ def _worth(drafts: Sequence[Draft], confidence: FloatArray, other: Sequence[bool
     worth = 0.0 if best == len(order) else float(confidence[order[best - 1]])
     threshold = max(worth, for_risk(confidence, right, risk).value)
     saved = float((confidence >= threshold).mean()) * COSTS["verify"]
-    return threshold if saved >= COSTS["answer"] or gains.max() >= _GAIN * len(order) else NEVER
+    # of `differing` rows that one of the two has right, the gain has a standard error of at most their root
+    differing = float((right[order] != np.asarray(other, dtype=np.float64)[order])[:best].sum())
+    gained = gains.max() >= max(_GAIN * len(order), _NOISE * differing**0.5)
+    return threshold if saved >= COSTS["answer"] or gained else NEVER
 
 
 def told(policy: HealingPolicy, heard: Heard, ways: Ways) -> list[str]:
@@ -212,6 +218,17 @@ def told(policy: HealingPolicy, heard: Heard, ways: Ways) -> list[str]:
         )
         lines.append(
             f"{source}: {len(drafts):,} answers, {right.mean():.3f} right, "
-            f"ECE {ece(raw, right):.3f} -> {ece(sure, right):.3f}, {shown}"
+            f"ECE {ece(raw, right):.3f} -> {ece(_cross_fitted(raw, right), right):.3f} cross-fitted, {shown}"
         )
     return lines
+
+
+def _cross_fitted(raw: FloatArray, right: FloatArray) -> FloatArray:
+    """(N,) probabilities of being right, each by a calibrator that has not seen its row."""
+    folds = np.arange(len(raw)) % _FOLDS
+    found = np.empty(len(raw))
+    for fold in range(_FOLDS):
+        own = folds == fold
+        fitted = _fitted(raw[~own], right[~own] > 0, "")
+        found[own] = fitted.transform(np.stack([raw[own], 1.0 - raw[own]], axis=1))[:, 0]
+    return found

@@ -11,9 +11,11 @@ from mendgraph.core.conflict import prepare_question as prepare
 from mendgraph.core.conflict_case import Case, is_stated, resolved
 from mendgraph.core.conflict_decisions import (
     DETECT,
+    PLAIN,
     after_hearing,
     calibrated,
     decided,
+    is_believed,
     is_conflict,
     sureness,
 )
@@ -62,12 +64,14 @@ class Row:
     said: Prediction
 
     def detected(self, policy: HealingPolicy, fingerprint: str) -> Case:
-        """As the graph knows it once it has looked for conflicts; levels are asked for where it found one."""
+        """As the graph knows it once it has looked for conflicts; levels are asked for where it found one, and where
+        no plain answer would be believed."""
         fitted = calibrated(policy, DETECT, fingerprint, self.chance)
         chance = self.chance if fitted is None else fitted
-        if not is_conflict(chance, policy):
+        conflict = is_conflict(chance, policy)
+        if not conflict and is_believed(policy, PLAIN):
             return Case(probability=chance)
-        return Case(probability=chance, conflict=True, shares=self.shares, typed=self.typed)
+        return Case(probability=chance, conflict=conflict, shares=self.shares, typed=self.typed)
 
     def heard(self, doubt: float) -> Mended:
         one, value = self.claims, self.said.value

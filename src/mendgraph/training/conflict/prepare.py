@@ -15,7 +15,7 @@ from mendgraph.training.conflict.claims.attribute import SPLITS, Split
 from mendgraph.training.conflict.claims.files import claims_path, write_claims
 from mendgraph.training.conflict.claims.sets import ClaimSet, claim_sets
 from mendgraph.training.conflict.pairs import BREAKING, read_breaking
-from mendgraph.training.conflict.perturbation.files import has_text, write_perturbed
+from mendgraph.training.conflict.perturbation.files import has_text, write_asked, write_perturbed
 from mendgraph.training.conflict.perturbation.passages import GENERAL, LEADS
 
 COUNTS: Final[Mapping[Split, int]] = {"train": 40_000, "dev": 1_500, "test": 3_000}
@@ -36,6 +36,7 @@ class ClaimSummary:
             ties counted by chance.
         breaking: pairs of Breaking NLI to train on; 0 without it.
         perturbed: split -> pairs of changed real text; empty without text to change.
+        asked: split -> questions about real text; empty without text.
     """
 
     sets: Mapping[str, int]
@@ -45,6 +46,7 @@ class ClaimSummary:
     majority: Mapping[str, float]
     breaking: int
     perturbed: Mapping[str, int]
+    asked: Mapping[str, int]
 
     def to_markdown(self) -> str:
         lines = [
@@ -67,9 +69,10 @@ class ClaimSummary:
             else f"No {BREAKING} in the folder: the types classifier will learn without it.",
             "",
             f"Real text, one side changed in half of the pairs: {self.perturbed['train']:,} pairs to train on, "
-            f"{self.perturbed['dev']:,} of other documents for dev; CC BY-SA 4.0, CC BY 4.0 and public domain."
+            f"{self.perturbed['dev']:,} of other documents for dev; questions about real text: "
+            f"{self.asked['train']:,} and {self.asked['dev']:,}; CC BY-SA 4.0, CC BY 4.0 and public domain."
             if self.perturbed
-            else f"No {GENERAL} and no {LEADS[0]} in the folder: the types classifier will see no real text.",
+            else f"No {GENERAL} and no {LEADS[0]} in the folder: nothing will learn from real text.",
         ]
         return "\n".join(lines) + "\n"
 
@@ -90,8 +93,8 @@ def prepare_conflict(
     seed: int = 0,
     progress: Progress = lambda stage, done, total: None,
 ) -> ClaimSummary:
-    """Writes ``claims_train.parquet``, ``claims_dev.parquet`` and ``claims_test.parquet``; where there is text to
-    change, ``pairs_train.parquet`` and ``pairs_dev.parquet``; and copies Breaking NLI.
+    """Writes ``claims_train.parquet``, ``claims_dev.parquet`` and ``claims_test.parquet``; where there is text,
+    ``pairs_`` and ``asked_`` ``train.parquet`` and ``dev.parquet``; and copies Breaking NLI.
 
     Args:
         data_dir: folder with ``breaking_nli.parquet``, ``general.parquet`` and ``lcr_*.parquet``, from which the types
@@ -117,9 +120,11 @@ def prepare_conflict(
         breaking = len(read_breaking(data_dir, "train"))
         shutil.copyfile(data_dir / BREAKING, out_dir / BREAKING)
     real: dict[str, int] = {}
+    asked: dict[str, int] = {}
     if data_dir is not None and has_text(data_dir):
         real = write_perturbed(data_dir, out_dir, seed, progress)
-    return _summary(made, breaking, real)
+        asked = write_asked(data_dir, out_dir, seed, progress)
+    return _summary(made, breaking, real, asked)
 
 
 def majority_share(sets: Sequence[ClaimSet]) -> float:
@@ -144,7 +149,7 @@ def _told(split: Split, seed: int, progress: Progress) -> Iterator[ClaimSet]:
 
 
 def _summary(
-    made: Mapping[Split, Sequence[ClaimSet]], breaking: int, real: Mapping[str, int]
+    made: Mapping[Split, Sequence[ClaimSet]], breaking: int, real: Mapping[str, int], asked: Mapping[str, int]
 ) -> ClaimSummary:
     return ClaimSummary(
         {split: len(sets) for split, sets in made.items()},
@@ -154,4 +159,5 @@ def _summary(
         {split: majority_share(sets) for split, sets in made.items()},
         breaking,
         real,
+        asked,
     )

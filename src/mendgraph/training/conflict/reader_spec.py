@@ -28,7 +28,7 @@ class ReaderSpec:
     rank: int = 32
     muon: bool = True
     batch_sets: int = 32
-    alone: int = 3
+    alone: int = 1
     alone_weight: float = 0.5
     warmup_steps: int = 20
     weight_decay: float = 0.1

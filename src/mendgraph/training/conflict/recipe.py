@@ -132,7 +132,7 @@ def make(
     elif part == ANSWERED:
         from mendgraph.training.conflict.answerability_train import train_answerability  # with PEFT too
 
-        artifact = train_answerability(data, out, device=options.device, echo=echo)
+        artifact = train_answerability(data, out, resume=options.resume, device=options.device, echo=echo)
     elif part == CALIBRATION:
         artifact = calibrate_detector(_reader(out, options), data, out, echo=echo, progress=progress)
     else:

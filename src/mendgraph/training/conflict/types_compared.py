@@ -10,8 +10,8 @@ import torch
 from mendgraph.core.conflict import LEVELS
 from mendgraph.core.evidence import FEATURES, evidence
 from mendgraph.core.metrics import macro_f1
+from mendgraph.training.conflict.pair_fit import loss_over, pair_logits
 from mendgraph.training.conflict.pairs import LabelledPair
-from mendgraph.training.conflict.types_fit import loss_over, type_logits
 from mendgraph.training.conflict.types_model import TypesModel
 
 __all__ = ["fit_compared", "weigh"]
@@ -50,7 +50,7 @@ def weigh(
 ) -> dict[str, float]:
     """Weighs the reading part so that the mean of the sources' macro-F1 is best on dev; what it is, and the weight."""
     inputs = model.inputs(dev)
-    both = torch.from_numpy(type_logits(model, inputs))
+    both = torch.from_numpy(pair_logits(model, inputs))
     with torch.no_grad():
         alone = model.head.compared(inputs.features.to(model.device)).double().cpu()
     labels, sources = inputs.labels.numpy(), np.array([pair.source for pair in dev])

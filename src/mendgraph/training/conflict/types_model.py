@@ -13,8 +13,8 @@ from mendgraph.core.evidence import FEATURES, evidence
 from mendgraph.modules.compared_head import ComparedHead
 from mendgraph.modules.pair_head import PARTS
 from mendgraph.training.conflict.pair_model import PairInputs, PairModel
+from mendgraph.training.conflict.pair_spec import PairSpec
 from mendgraph.training.conflict.pairs import LabelledPair
-from mendgraph.training.conflict.types_spec import TypesSpec
 
 __all__ = ["TypesModel"]
 
@@ -22,7 +22,7 @@ __all__ = ["TypesModel"]
 class TypesModel(PairModel[LabelledPair]):
     """From two documents and their question to logits of `LEVELS`."""
 
-    def __init__(self, spec: TypesSpec, folder: Path, device: torch.device) -> None:
+    def __init__(self, spec: PairSpec, folder: Path, device: torch.device) -> None:
         super().__init__(spec, folder, device, LEVELS, len(FEATURES))
         states = self.head.first.in_features - len(FEATURES)
         self.head: ComparedHead = ComparedHead(

@@ -29,10 +29,10 @@ from mendgraph.core.pairing import combined, compared, pairs_among
 from mendgraph.training.conflict.claims.sets import ClaimSet
 from mendgraph.training.conflict.metadata import write_json
 from mendgraph.training.conflict.pair_files import ADAPTER, HEAD, write_weights
+from mendgraph.training.conflict.pair_fit import FittedPairs, pair_logits
 from mendgraph.training.conflict.pair_model import PairModel
 from mendgraph.training.conflict.pairs import LabelledPair
 from mendgraph.training.conflict.types_card import types_card
-from mendgraph.training.conflict.types_fit import FittedTypes, type_logits
 from mendgraph.training.emotion.measure import fit_calibrator
 from mendgraph.training.emotion.save import CALIBRATION, MANIFEST, versions
 
@@ -40,16 +40,23 @@ __all__ = ["PROVENANCE", "TrainedTypes", "save_types"]
 
 TASK: Final = "conflict"
 
+_TEXTS: Final = (
+    "Wikipedia passages as in the files of github.com/lcrpaper/lcr-rag, OpenStax textbooks, "
+    "the CIA World Factbook"
+)
+_TEXT_LICENCES: Final = (
+    "CC BY-SA 4.0 (Wikipedia), CC BY 4.0 (OpenStax, openstax.org), public domain (Factbook)"
+)
 PROVENANCE: Final = {
     "claims": ("claim sets made by `mend data conflict`", "Apache-2.0"),
     "breaking_nli": (
         "Breaking NLI, Glockner et al., ACL 2018; github.com/BIU-NLP/Breaking_NLI",
         "CC BY-SA 4.0",
     ),
-    "perturbed": (
-        "real sentences and passages, changed by `mend data conflict`: Wikipedia passages as in the files of "
-        "github.com/lcrpaper/lcr-rag, OpenStax textbooks, the CIA World Factbook",
-        "CC BY-SA 4.0 (Wikipedia), CC BY 4.0 (OpenStax, openstax.org), public domain (Factbook)",
+    "perturbed": (f"real sentences and passages, changed by `mend data conflict`: {_TEXTS}", _TEXT_LICENCES),
+    "questions_about_text": (
+        f"passages, and questions made from their sentences by `mend data conflict`: {_TEXTS}",
+        _TEXT_LICENCES,
     ),
 }
 """Source -> where it comes from, and its licence."""
@@ -59,7 +66,7 @@ PROVENANCE: Final = {
 class TrainedTypes:
     """A fitted classifier, the name and folder of its encoder, and what it was trained, held out and calibrated on."""
 
-    fitted: FittedTypes[LabelledPair]
+    fitted: FittedPairs[LabelledPair]
     encoder: str
     base: Path
     train: Sequence[LabelledPair]
@@ -134,7 +141,7 @@ def set_chances(model: PairModel[LabelledPair], sets: Sequence[ClaimSet]) -> tup
         pairs = pairs_among(compared(one.question, texts))
         rows += [LabelledPair(one.question, texts[a], texts[b], LEVELS[0], "claims") for a, b in pairs]
         sizes.append(len(pairs))
-    logits = torch.from_numpy(type_logits(model, model.inputs(rows)))
+    logits = torch.from_numpy(pair_logits(model, model.inputs(rows)))
     split = logits.softmax(-1).numpy()
     parts = np.split(split, np.cumsum(sizes)[:-1])
     levels = np.array([LEVELS.index(one.level) for one in sets], dtype=np.int64)
@@ -144,7 +151,7 @@ def set_chances(model: PairModel[LabelledPair], sets: Sequence[ClaimSet]) -> tup
 def _of_pairs(trained: TrainedTypes) -> dict[str, dict[str, float]]:
     model, dev = trained.fitted.model, trained.dev
     inputs = model.inputs(dev)
-    said, levels = type_logits(model, inputs).argmax(axis=1), inputs.labels.numpy()
+    said, levels = pair_logits(model, inputs).argmax(axis=1), inputs.labels.numpy()
     found = {}
     for source in sorted({pair.source for pair in dev}):
         rows = [at for at, pair in enumerate(dev) if pair.source == source]

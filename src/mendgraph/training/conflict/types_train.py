@@ -13,6 +13,8 @@ from mendgraph.adapters.artifacts import Artifact
 from mendgraph.adapters.device import choose_device
 from mendgraph.adapters.hub import EMBEDDED_SHA256, locate, weights_hash
 from mendgraph.training.conflict.claims.files import claims_path, read_claims
+from mendgraph.training.conflict.pair_fit import FittedPairs, fit_pairs
+from mendgraph.training.conflict.pair_spec import PairSpec
 from mendgraph.training.conflict.pairs import (
     BREAKING,
     LabelledPair,
@@ -22,10 +24,8 @@ from mendgraph.training.conflict.pairs import (
     read_pairs,
 )
 from mendgraph.training.conflict.types_compared import fit_compared, weigh
-from mendgraph.training.conflict.types_fit import FittedTypes, fit_types
 from mendgraph.training.conflict.types_model import TypesModel
 from mendgraph.training.conflict.types_save import TrainedTypes, save_types
-from mendgraph.training.conflict.types_spec import TypesSpec
 from mendgraph.training.conflict.types_start import read_as
 
 __all__ = ["TYPES", "train_types"]
@@ -39,7 +39,7 @@ DEV_PAIRS = 400
 def train_types(
     data: Path,
     out: Path,
-    spec: TypesSpec | None = None,
+    spec: PairSpec | None = None,
     *,
     device: str = "auto",
     echo: Callable[[str], None] = lambda line: None,
@@ -55,7 +55,7 @@ def train_types(
         ArtifactError, HubUnavailable: the encoder cannot be had.
         OutOfMemory: with the setting to change.
     """
-    spec = spec or TypesSpec()
+    spec = spec or PairSpec()
     folder = locate(spec.model)
     train, compared = _read_pairs(data, spec), _compared_pairs(data, spec)
     sets = read_claims(claims_path(data, "dev"))
@@ -70,10 +70,10 @@ def train_types(
         torch.manual_seed(spec.seed)
         model = TypesModel(spec, folder, choose_device(device))
         if spec.start is None:
-            fitted = fit_types(model, train, dev, echo=echo)
+            fitted = fit_pairs(model, train, dev, echo=echo)
         else:
             read_as(spec.start, model)
-            fitted = FittedTypes(model, (), 0)
+            fitted = FittedPairs(model, (), 0)
         fit_compared(model, compared)
         best = weigh(model, dev, echo)
     fitted = replace(fitted, history=(*fitted.history, best))
@@ -85,12 +85,12 @@ def train_types(
     return artifact
 
 
-def _read_pairs(data: Path, spec: TypesSpec) -> list[LabelledPair]:
+def _read_pairs(data: Path, spec: PairSpec) -> list[LabelledPair]:
     sets = read_claims(claims_path(data, "train"))[: spec.claim_sets]
     return [*claim_pairs(sets), *_breaking(data, "train")]
 
 
-def _compared_pairs(data: Path, spec: TypesSpec) -> list[LabelledPair]:
+def _compared_pairs(data: Path, spec: PairSpec) -> list[LabelledPair]:
     sets = read_claims(claims_path(data, "train"))
     drawn = Random(spec.seed).sample(sets, min(spec.compared_sets, len(sets)))
     return [*claim_pairs(drawn, spec.seed), *_breaking(data, "train"), *_perturbed(data, "train")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
@@ -22,6 +22,8 @@ from mendgraph.training.conflict.claims.frames import CUES
 from mendgraph.training.conflict.claims.measured import MEASURED
 from mendgraph.training.conflict.claims.named import NAMED
 from mendgraph.training.conflict.claims.origins import Origin, draw_origins
+from mendgraph.training.conflict.claims.paraphrases import PARAPHRASES
+from mendgraph.training.conflict.claims.paraphrases.train_only import TRAIN_ONLY
 from mendgraph.training.conflict.claims.people import (
     company_values,
     country_values,
@@ -33,9 +35,12 @@ from mendgraph.training.conflict.claims.subjects import Subject, draw_neighbour,
 from mendgraph.training.conflict.claims.surface import Surface
 from mendgraph.training.conflict.claims.writing import Written, argued, heading, mention, told
 
-__all__ = ["ATTRIBUTES", "BOTH", "ClaimSet", "claim_sets"]
+__all__ = ["ATTRIBUTES", "BOTH", "TRAIN_ONLY", "ClaimSet", "claim_sets"]
 
-ATTRIBUTES: Final = (*DATED, *MEASURED, *NAMED, *DISPUTED)
+ATTRIBUTES: Final = tuple(
+    replace(one, more=PARAPHRASES.get(one.name)) for one in (*DATED, *MEASURED, *NAMED, *DISPUTED)
+)
+"""What every split knows."""
 LEVEL_OF: Final[dict[Slot, str]] = {
     "date": "temporal",
     "office": "temporal",
@@ -53,7 +58,11 @@ _SLOTS: Final[dict[Slot, float]] = {
     "entity": 0.25,
     "stance": 0.25,
 }
-_OF_SLOT: Final = {slot: [one for one in ATTRIBUTES if one.slot == slot] for slot in _SLOTS}
+_KNOWN: Final[Mapping[Split, Sequence[Attribute]]] = {
+    "train": (*ATTRIBUTES, *TRAIN_ONLY),
+    "dev": ATTRIBUTES,
+    "test": ATTRIBUTES,
+}
 _CONFLICTS: Final = 2 / 3
 _ASKED: Final = 0.5
 """Share of the questions that name their rule."""
@@ -124,7 +133,7 @@ def claim_sets(split: Split, count: int, seed: int = 0) -> Iterator[ClaimSet]:
 def _draw(random: Random, split: Split, name: str) -> ClaimSet:
     conflict = random.random() < _CONFLICTS
     slot = random.choices(list(_SLOTS), list(_SLOTS.values()))[0]
-    attribute = random.choice(_OF_SLOT[slot])
+    attribute = random.choice([one for one in _KNOWN[split] if one.slot == slot])
     subject = draw_subject(random, split, attribute.group)
     asked = random.random() < _ASKED
     rule = random.choice(CAN_BE_ASKED[slot]) if asked else DEFAULT[slot]
@@ -259,7 +268,7 @@ def _other(
         stance = attribute.slot == "stance"
         rest = [
             one
-            for one in ATTRIBUTES
+            for one in _KNOWN[split]
             if one.group == attribute.group
             and one.name != attribute.name
             and (one.slot == "stance") == stance

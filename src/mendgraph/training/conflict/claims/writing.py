@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -12,8 +13,12 @@ from mendgraph.training.conflict.claims.subjects import Subject
 from mendgraph.training.conflict.claims.surface import Surface
 
 _MARK: Final = "\x00"
-_ASIDE: Final = 0.25
+_ASIDE: Final[Mapping[Split, float]] = {"train": 0.4, "dev": 0.25, "test": 0.25}
 """Share of the documents with a sentence that has nothing to do with the question."""
+_SECOND: Final = 0.4
+"""Share of those of train that have two."""
+_BEFORE: Final = 0.5
+"""Share of train's such sentences that stand before the claim, not behind it."""
 _PLAIN: Final = 0.7
 """Share of the mentions that use a subject's plain name."""
 
@@ -60,8 +65,16 @@ def _written(random: Random, split: Split, clause: str, value: str, header: str)
     if sentence.startswith(_MARK):
         value = value[0].upper() + value[1:]
     sentence = sentence[0].upper() + sentence[1:]
-    if random.random() < _ASIDE:
-        sentence = f"{sentence} {random.choice(ASIDES[split])}"
-    text = header + sentence
+    text = header + _with_asides(random, split, sentence)
     start = text.index(_MARK)
     return Written(text.replace(_MARK, value), start, start + len(value))
+
+
+def _with_asides(random: Random, split: Split, sentence: str) -> str:
+    if random.random() >= _ASIDE[split]:
+        return sentence
+    if split != "train":
+        return f"{sentence} {random.choice(ASIDES[split])}"
+    for aside in random.sample(ASIDES[split], 2 if random.random() < _SECOND else 1):
+        sentence = f"{aside} {sentence}" if random.random() < _BEFORE else f"{sentence} {aside}"
+    return sentence

@@ -1,4 +1,4 @@
-"""How the types classifier is made and trained."""
+"""How a classifier of two texts is made and trained."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class TypesSpec:
+class PairSpec:
     """
     Attributes:
         model: the encoder: "embedded", a folder, or a hub name.
-        max_length: tokens of question and both documents.
+        max_length: tokens of both texts.
         r, lora_alpha, target_modules, top_layers: of the adapters, in that many upper layers.
         head_width, dropout: of the head.
         epochs, batch_rows, batch_tokens: at most so many rows, and rows times the longest row, per step.
-        claim_sets: how many of the claim sets of train the part of the head that reads learns from, beside all of
-            Breaking NLI.
-        compared_sets: how many the part that only compares learns from, beside all pairs of other sources.
+        claim_sets: how many of the claim sets of train it learns to read from, beside what other data there are.
+        compared_sets: of the types classifier: how many the part of its head that only compares learns from, beside all
+            pairs of other sources.
         compared_epochs, compared_rows, compared_rate: of that part.
         start: artefact of an earlier classifier whose adapters and reading part are taken as they are, so that only the
             comparing part is trained; its head may know fewer features.

@@ -22,14 +22,14 @@ from mendgraph.errors import DataError
 from mendgraph.training.conflict.pair_model import PairInputs, PairModel, R
 from mendgraph.training.emotion.train import choose_precision
 
-__all__ = ["FittedTypes", "fit_types", "loss_over", "type_logits"]
+__all__ = ["FittedPairs", "fit_pairs", "loss_over", "pair_logits"]
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 Echo = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FittedTypes(Generic[R]):
+class FittedPairs(Generic[R]):
     """A trained classifier, what it reached after each epoch, and the epoch whose weights it has."""
 
     model: PairModel[R]
@@ -37,13 +37,13 @@ class FittedTypes(Generic[R]):
     best_epoch: int
 
 
-def fit_types(
+def fit_pairs(
     model: PairModel[R],
     train: Sequence[R],
     dev: Sequence[R],
     *,
     echo: Echo = lambda line: None,
-) -> FittedTypes[R]:
+) -> FittedPairs[R]:
     """Cross-entropy over the labels, each weighed by the root of its rarity.
 
     Raises:
@@ -78,8 +78,7 @@ def fit_types(
         for rows in bar:
             with renamed("train the classifier"):
                 with _autocast(model):
-                    logits = model(known, rows)
-                loss = loss_of(logits, known.labels[rows].to(model.device))
+                    loss = model.loss(known, rows, loss_of)
                 optimizer.zero_grad()
                 loss.backward()
                 nn.utils.clip_grad_norm_([*adapters, *model.head.parameters()], 1.0)
@@ -100,7 +99,7 @@ def fit_types(
             if name in kept:
                 part.copy_(kept[name])
     model.eval()
-    return FittedTypes(model, tuple(history), best)
+    return FittedPairs(model, tuple(history), best)
 
 
 def loss_over(labels: Tensor, count: int, device: torch.device) -> nn.CrossEntropyLoss:
@@ -111,7 +110,7 @@ def loss_over(labels: Tensor, count: int, device: torch.device) -> nn.CrossEntro
     return nn.CrossEntropyLoss(weight=weight, label_smoothing=0.02)
 
 
-def type_logits(model: PairModel[Any], inputs: PairInputs) -> FloatArray:
+def pair_logits(model: PairModel[Any], inputs: PairInputs) -> FloatArray:
     """(N, labels) in order."""
     model.eval()
     found = torch.empty(len(inputs.tokens), len(model.labels))
@@ -130,7 +129,7 @@ def _numbers(logits: Tensor) -> Tensor:
 
 def _measure(model: PairModel[R], held: PairInputs, dev: Sequence[R]) -> dict[str, float]:
     """Macro-F1 of each source, and their mean, which chooses the epoch."""
-    said = type_logits(model, held).argmax(axis=1)
+    said = pair_logits(model, held).argmax(axis=1)
     labels = held.labels.numpy()
     sources = sorted({pair.source for pair in dev})
     found = {}

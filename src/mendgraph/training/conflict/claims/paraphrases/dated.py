@@ -1,0 +1,211 @@
+"""More wordings of dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mendgraph.training.conflict.claims.paraphrases.paraphrase import Paraphrases
+
+PARAPHRASES: Final[Mapping[str, Paraphrases]] = {
+    "opened": Paraphrases(
+        (
+            "Since when have people been able to go into {s}?",
+            "What day saw the doors of {s} unlocked for the public?",
+            "In which year, or on which day, did {s} come into use?",
+            "How long ago, by date, was {s} handed over to the public?",
+            "Do you know when {s} started to let people in?",
+            "When did {s} enter service?",
+        ),
+        (
+            "after years of delay {s} was finally opened to the townspeople {on}",
+            "{s} came into use {on}, a month later than promised",
+            "{on} the mayor cut the ribbon at {s} and anybody who cared to could walk in",
+            "{s}, which stands close to the river, was handed over to the public {on}",
+            "entry to {s} was permitted from {v} onwards",
+            "{v} is the day or year given for the opening of {s}",
+            "nobody but workmen had set foot in {s} before it entered service {on}",
+            "the key of {s} was turned for the townspeople {on}",
+        ),
+    ),
+    "foundation stone": Paraphrases(
+        (
+            "When did they break ground for {s}?",
+            "At what date did the building of {s} commence?",
+            "When were the first spades put into the soil for {s}?",
+            "When did the masons first come to the site of {s}?",
+            "Which date is given for the start of the building works at {s}?",
+            "When did {s} begin to be built?",
+        ),
+        (
+            "the building of {s} commenced {on}",
+            "{s} began to rise from the meadow {on}, when the masons moved in",
+            "masons and carpenters first came to the site of {s} {on}",
+            "{on}, with half of the money still missing, they began to build {s}",
+            "{v} is cut into the corner stone with which {s} was begun",
+            "the spades went into the soil for {s} {on}, as the council had ordered",
+            "ground for {s}, a matter of dispute for a decade, was at last broken {on}",
+            "the start of the building works at {s} dates from {v}",
+        ),
+    ),
+    "restored": Paraphrases(
+        (
+            "When did the restorers finish with {s}?",
+            "When was the overhaul of {s} over?",
+            "In which year, or on what day, was {s} returned to its old state?",
+            "When had {s} been put right again?",
+            "When did the workmen who refurbished {s} leave?",
+            "Which date is given for the end of the refurbishment of {s}?",
+        ),
+        (
+            "the restorers handed {s} back {on}",
+            "{s} was returned to its old splendour {on} by a team of masons and painters",
+            "{on} the refurbishment of {s}, which had cost far more than was planned, was declared complete",
+            "the overhaul of {s} was over {on}",
+            "workmen had been busy on the roof and walls of {s} until they finished the restoration {on}",
+            "since {v} {s} has looked as it did when it was young, thanks to a careful restoration",
+            "{s}, long in a poor state, was put right again {on}",
+            "the last coat of fresh paint, which completed the refurbishment of {s}, dried {on}",
+        ),
+    ),
+    "reopening": Paraphrases(
+        (
+            "When can people go back into {s}?",
+            "When does {s} resume business?",
+            "When is {s}, closed for now, expected to let people in again?",
+            "How long will {s} stay shut?",
+            "When is the closure of {s} due to end?",
+            "Which date has been named for {s} to welcome the public back?",
+        ),
+        (
+            "{s} stays shut for now and is expected to let people in again {on}",
+            "the closure of {s} is due to end {on}",
+            "{on} {s} is to resume business, provided that the new roof is dry",
+            "{s}, closed at present, means to welcome the public back {on}",
+            "those who miss {s} must be patient, for it lets nobody in again until {v}",
+            "{v} has been named as the date for {s} to unlock its gates once more",
+            "the barriers in front of {s} are to be taken away {on}, when it goes back into use",
+            "if all goes to plan, people can go back into {s} {on}",
+        ),
+    ),
+    "launched": Paraphrases(
+        (
+            "When did {s} go down the slipway?",
+            "When was the hull of {s} put into the water?",
+            "On which date did {s} leave the stocks?",
+            "In which year, or on which day, was {s} set afloat?",
+            "When did the yard send {s} down into the river?",
+            "When did {s} touch the sea for the first time, still without its engines?",
+        ),
+        (
+            "{s} went down the slipway {on}",
+            "the hull of {s} was set afloat {on}, before a crowd of shipwrights and their families",
+            "{on} a bottle was broken on the bow and {s} left the stocks",
+            "the yard sent {s} down into the river {on}, although her engines were still missing",
+            "the launching of {s} is entered under {v}",
+            "{s}, ordered two years before, was afloat {on}",
+            "when the chocks were knocked away {on}, {s} glided off the stocks",
+            "{v} is the date of the launch painted on a plate in {s}",
+        ),
+    ),
+    "maiden voyage": Paraphrases(
+        (
+            "When did {s} go to sea with travellers on board for the first time?",
+            "When did the maiden trip of {s} start?",
+            "On which date did {s} set out on her very first journey?",
+            "When did {s} begin to carry people?",
+            "When did the first regular run of {s} take place?",
+            "In which year, or on which day, did {s} first put to sea?",
+        ),
+        (
+            "the maiden trip of {s} started {on}",
+            "{s} set out on her very first journey {on}",
+            "{on}, after a week of trials, {s} put to sea on her first regular run",
+            "travellers who had booked the first run of {s} were at sea {on}",
+            "{s} cast off {on} for a maiden voyage that the newspapers followed day by day",
+            "the log of {s} begins with {v}, when she went out with travellers for the first time",
+            "{v} is remembered as the date of the maiden cruise of {s}",
+            "with flags flying and a band on deck, {s} began her maiden run {on}",
+        ),
+    ),
+    "born": Paraphrases(
+        (
+            "When did {s} come into this world?",
+            "What is the birth date of {s}?",
+            "In which year, or on which day, was {s} born?",
+            "Which date of birth does the register give for {s}?",
+            "How early, to the day or to the year, does the life of {s} start?",
+            "When did the mother of {s} give birth?",
+        ),
+        (
+            "{s} was a child born {on}",
+            "the parish register has {s} as born {on}, the second of twins",
+            "{s}, whose mother was a weaver, was born {on} during a storm",
+            "{on} a baker and his wife had a child, who was to be known as {s}",
+            "born {on}, {s} was the youngest in a family of seven",
+            "the mother gave birth to {s} {on}",
+            "{v} stands in the passport of {s} as the day or year of birth",
+            "the life of {s}, told here in short, started {on} in a house by a canal",
+        ),
+    ),
+    "appointed": Paraphrases(
+        (
+            "When did {s} get a chair at the university?",
+            "Since when has {s} held the title of professor?",
+            "When did the faculty appoint {s}?",
+            "On which date was {s} promoted to full professor?",
+            "In which year, or on which day, did {s} rise to professor?",
+            "When was the professorship conferred on {s}?",
+        ),
+        (
+            "the faculty appointed {s} to a full professorship {on}",
+            "{s} rose to professor {on}, after ten years as a lecturer",
+            "{on} the senate conferred the title of professor on {s}",
+            "{s}, until then a lecturer, was awarded a chair {on}",
+            "the letter that made a professor of {s} is dated {v}",
+            "since {v} {s} has been entitled to sign as professor",
+            "with eleven votes against two, {s} was promoted to full professor {on}",
+            "{v} is when {s} moved up to the rank of professor",
+        ),
+    ),
+    "next event": Paraphrases(
+        (
+            "When can we go to {s} again?",
+            "What date has been set for the coming {s}?",
+            "When do the gates of the next {s} open?",
+            "When is {s} due to be held once more?",
+            "For which day or year have they fixed the following {s}?",
+            "When must I be there if I want to see the next {s}?",
+        ),
+        (
+            "the organisers have fixed {v} for the coming {s}",
+            "the gates of the next {s} open {on}",
+            "{s} is due once more {on}, weather permitting",
+            "{on} everybody will be back for another {s}",
+            "those who missed {s} have another chance {on}, when it returns",
+            "{v} has been set aside in the calendar for the coming {s}",
+            "tickets for {s}, which returns {on}, are already on sale",
+            "after a break that nobody liked, {s} is going to be back {on}",
+        ),
+    ),
+    "first event": Paraphrases(
+        (
+            "When was the very first {s}?",
+            "Since when has {s} existed?",
+            "In which year, or on which day, did {s} originate?",
+            "How far back does {s} go?",
+            "When did people gather for the earliest {s}?",
+            "What is the date of the original {s}?",
+        ),
+        (
+            "nobody had heard of {s} before it began {on}",
+            "as an institution {s} is as old as the posters of {v}, the earliest that exist",
+            "people gathered for the earliest {s} {on}, on a meadow behind the church",
+            "{on} {s} came into being, as a joke among a few neighbours",
+            "{s}, now known far and wide, had its modest beginnings {on}",
+            "the original {s} dates from {v}",
+            "there had been nothing of the kind before {s} came to life {on}",
+            "{v} counts as the date of origin of {s}",
+        ),
+    ),
+}
