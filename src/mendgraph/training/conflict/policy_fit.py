@@ -92,8 +92,8 @@ def fit_policy(heard: Heard, ways: Ways, *, risk: float = 0.1) -> HealingPolicy:
     mark = heard.fingerprint
     target = {"risk": risk}
     found = [_with_doubt(heard, doubt, target) for doubt in _DOUBTS]
-    rights = [sum(_is_right(row.verified(policy, mark, ways)[0]) for row in heard.rows) for policy in found]
-    policy = _with_border(heard, found[int(np.argmax(rights))])  # the first of equals
+    rights = [_answered(heard, policy, ways) for policy in found]
+    policy = _with_border(heard, found[int(np.argmax(rights))], ways)  # the first of equals
     calibrators, thresholds = dict(policy.calibrators), dict(policy.thresholds)
     last = [row.verified(policy, mark, ways) for row in heard.rows]
     drafts = {source: _drafts(heard, policy, ways, source) for source in _STAGE}
@@ -128,18 +128,21 @@ def _with_doubt(heard: Heard, doubt: float, target: Mapping[str, float]) -> Heal
     return replace(policy, calibrators={DETECT: first, HEARD: _fitted(both, truth, mark)})
 
 
-def _with_border(heard: Heard, policy: HealingPolicy) -> HealingPolicy:
-    """With the probability that tells most sets with a conflict from those without, once documents were heard."""
-    truth = [row.claims.conflict for row in heard.rows]
+def _with_border(heard: Heard, policy: HealingPolicy, ways: Ways) -> HealingPolicy:
+    """With the probability of a conflict that makes most answers right; of equals the one that tells most sets with a
+    conflict from those without."""
     found = [replace(policy, thresholds={**policy.thresholds, DETECT: border}) for border in _BORDERS]
-    right = [
-        sum(
-            row.conflicting(one, heard.fingerprint) == true
-            for row, true in zip(heard.rows, truth, strict=True)
-        )
-        for one in found
-    ]
-    return found[int(np.argmax(right))]
+    return max(found, key=lambda one: (_answered(heard, one, ways), _told_apart(heard, one)))
+
+
+def _answered(heard: Heard, policy: HealingPolicy, ways: Ways) -> int:
+    """Rows that are answered rightly where all documents are asked."""
+    return sum(_is_right(row.verified(policy, heard.fingerprint, ways)[0]) for row in heard.rows)
+
+
+def _told_apart(heard: Heard, policy: HealingPolicy) -> int:
+    """Rows of which it is rightly known whether their documents conflict, once those were heard."""
+    return sum(row.conflicting(policy, heard.fingerprint) == row.claims.conflict for row in heard.rows)
 
 
 def _is_right(draft: Draft | None) -> bool:
