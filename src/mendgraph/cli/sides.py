@@ -214,5 +214,7 @@ def account_of(answer: Answer, g: Glyphs) -> Iterator[Text]:
 
 def cost_told(value: Mapping[str, Any]) -> str:
     passes = value["passes"]
+    if not passes:
+        return "no forward pass of the language model"
     word = "forward pass" if passes == 1 else "forward passes"
     return f"{passes:.2f}".rstrip("0").rstrip(".") + f" {word}, {value['tokens']:,} tokens"

@@ -185,7 +185,8 @@ def _leveled(work: Work, row: int, attempt: Attempt) -> None:
         work.tell(row, attempt)
     else:
         level = max(shares, key=shares.__getitem__)
-        work.passed(row, attempt, f"{shares[level]:.3f} of a conflict's probability is {level}")
+        told = f"probability of a conflict {chance:.3f}, {shares[level]:.0%} of it {level}"
+        work.passed(row, attempt, told)
     work.on(row, "compared" if values is not None else "typed", said.value, shares=shares, **changes)
 
 

@@ -66,9 +66,10 @@ def test_another_round_goes_on_with_the_next_claim_sets(encoder: Path, tmp_path:
     assert found[0].fingerprint != found[1].fingerprint
     with pytest.raises(DataError, match="all 50 claim sets of train were seen"):
         train_answerability(tmp_path, tmp_path / "out", spec, resume=True, device="cpu")
+    write_claims(claims_path(tmp_path, "train"), claim_sets("train", 60))
     with pytest.raises(ConfigError, match="have another shape"):
         train_answerability(
-            tmp_path, tmp_path / "out", replace(spec, head_width=8, claim_sets=60), resume=True, device="cpu"
+            tmp_path, tmp_path / "out", replace(spec, head_width=8), resume=True, device="cpu"
         )
 
 
