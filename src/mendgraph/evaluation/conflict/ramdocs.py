@@ -129,6 +129,18 @@ def ramdocs_section(rows: Sequence[Retrieved], readings: Readings, resamples: in
         )
         figures["McNemar, hybrid against plain"] = {"test": mcnemar(hybrid, plain)}
     cut = int(readings.cut.sum())
+    vouched = ""
+    if readings.hybrid is not None:
+        believed = np.array([one.accepted for one in readings.hybrid])
+        right = np.array(
+            [
+                exact_match(one.said.text, row, every=False)
+                for one, row in zip(readings.hybrid, rows, strict=True)
+            ]
+        )
+        counts = int(believed.sum()), int(right[believed].sum())
+        figures["vouched for"] = {"answers": counts[0], "right": counts[1]}
+        vouched = f" {HYBRID} vouches for {counts[0]:,} answers, {counts[1]:,} of them right."
     table = Table(
         f"RAMDocs: {len(rows):,} questions on real passages",
         (
@@ -143,7 +155,7 @@ def ramdocs_section(rows: Sequence[Retrieved], readings: Readings, resamples: in
         "Percent. An answer is there where its words are; all right, none wrong is the paper's exact match, which one "
         f"short answer cannot reach where several are right. Misinformed: {int(misled.sum()):,} questions with "
         f"misinformation; misled: a wrong answer among what is said there. {cut:,} of {len(rows):,} contexts did not "
-        "fit into the reader's and were cut where it reads all documents at once.",
+        f"fit into the reader's and were cut where it reads all documents at once.{vouched}",
     )
     figures["cut"] = {"questions": cut, "of": len(rows)}
     return Section("ramdocs", (table,), figures)
