@@ -24,8 +24,8 @@ from mendgraph.core.answers import same_answer
 from mendgraph.core.arrays import FloatArray, IntArray
 from mendgraph.core.metrics import accuracy, auroc, ece, macro_f1
 from mendgraph.errors import ArtifactError, DataError
+from mendgraph.training.conflict.answerability_card import ELSEWHERE, answerability_card
 from mendgraph.training.conflict.answerability_model import (
-    PASSAGES,
     AnswerabilityModel,
     AskedDocument,
     of_claims,
@@ -51,7 +51,6 @@ TASK: Final = "conflict"
 DEV_SETS: Final = 750
 """They choose the epoch and fit the calibration."""
 
-_ELSEWHERE: Final = ("breaking_nli", PASSAGES)
 
 Echo = Callable[[str], None]
 
@@ -165,11 +164,11 @@ def _save(
     settings |= {"calibration": CALIBRATION, "calibration_sha256": sha256_of(folder / CALIBRATION)}
     metrics = {
         "dev": _figures(chances, labels) | _values(model, claims),
-        **{f"dev_{source}": _elsewhere(model, dev, source) for source in _ELSEWHERE},
+        **{f"dev_{source}": _elsewhere(model, dev, source) for source in ELSEWHERE},
         "calibration": calibration,
     }
     artifact = write_artifact(folder, settings=settings, metrics=metrics, **about)
-    (folder / "README.md").write_text(_card(artifact, len(claims)), encoding="utf-8")
+    (folder / "README.md").write_text(answerability_card(artifact, len(claims)), encoding="utf-8")
     return artifact
 
 
@@ -267,53 +266,3 @@ def marks_of(model: AnswerabilityModel, inputs: PairInputs) -> list[FloatArray]:
 
 def _commonest(labels: IntArray) -> float:
     return float(np.bincount(labels).max() / len(labels))
-
-
-def _card(artifact: Artifact, dev: int) -> str:
-    manifest = artifact.manifest
-    figures, spec = manifest.metrics["dev"], manifest.training["settings"]
-    return "\n".join(
-        [
-            f"# {manifest.name}",
-            "",
-            f"LoRA adapter (r {spec['r']}, upper {spec['top_layers']} layers) and a head on the shared encoder: a "
-            f"question and one document in; out, whether the document answers it ({', '.join(manifest.labels)}), and "
-            "where in it the value stands.",
-            "",
-            f"On {dev:,} documents of dev claim sets, whose entities and wordings train does not have:",
-            "",
-            "| | claim sets | " + " | ".join(_ELSEWHERE) + " |",
-            "|---|---|" + "---|" * len(_ELSEWHERE),
-            *(
-                f"| {name} | {value:.3f} | "
-                + " | ".join(_cell(manifest.metrics, source, name) for source in _ELSEWHERE)
-                + " |"
-                for name, value in figures.items()
-            ),
-            "",
-            "`exact_values`, `same_values`: of the documents that have a value, those in which it is found to the "
-            "letter, and as the same value otherwise written, whatever the label says. "
-            f"`answers_auroc`: nothing against the rest. `commonest`: always saying the commonest label. ECE is "
-            f"before calibration, {manifest.metrics['calibration']['ece']:.3f} after it, cross-fitted.",
-            "",
-            f"Trained in {len(manifest.training['rounds'])} round(s): "
-            + "; ".join(
-                f"{one['claim_sets']:,} claim sets at {one['learning_rate']:g}"
-                for one in manifest.training["rounds"]
-            )
-            + ".",
-            "",
-            "| training data | rows | licence | from |",
-            "|---|---|---|---|",
-            *(f"| {d.name} | {d.rows:,} | {d.licence} | {d.source} |" for d in manifest.data),
-            "",
-            "Claim sets are made up: short documents of one claim. Questions about text are made from the text's own "
-            "words. On questions that people ask of retrieved passages expect less.",
-            "",
-        ]
-    )
-
-
-def _cell(metrics: dict[str, Any], source: str, name: str) -> str:
-    value = metrics[f"dev_{source}"].get(name)
-    return "" if value is None else f"{value:.3f}"
