@@ -112,11 +112,11 @@ class Answerability:
 
 
 def _windows(text: str) -> Iterator[str]:
-    """Whole sentences up to `_WINDOW` characters, a longer one by itself; all of a short text at once."""
-    if len(text) <= _WINDOW:
+    """Whole sentences up to `_WINDOW` characters; all of a short text at once."""
+    places = list(_pieces(text)) if len(text) > _WINDOW else []
+    if not places:
         yield text
         return
-    places = sentences_of(text)
     start = 0
     while start < len(places):
         stop = start + 1
@@ -126,6 +126,17 @@ def _windows(text: str) -> Iterator[str]:
         if stop == len(places):
             return
         start = max(stop - _OVERLAP, start + 1)
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Places of the sentences; a longer one than a window comes in parts, so that nothing of it is cut off unread."""
+    for start, end in sentences_of(text):
+        while end - start > _WINDOW:
+            blank = text.rfind(" ", start + 1, start + _WINDOW)
+            cut = start + _WINDOW if blank < 0 else blank
+            yield start, cut
+            start = cut
+        yield start, end
 
 
 def _heard(windows: Sequence[_Read]) -> Heard:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mendgraph.adapters.answerability import Answerability
+from mendgraph.adapters.answerability import Answerability, _windows
 from mendgraph.adapters.artifacts import open_artifact
 from mendgraph.adapters.encoder import SharedEncoder
 from mendgraph.core.answerability import LABELS, label_of
+from mendgraph.core.evidence import body_of
 from mendgraph.core.resolution import without_rule
 from mendgraph.errors import ArtifactError, ConfigError, DataError
 from mendgraph.training.conflict.answerability_model import of_claims, of_passages
@@ -131,6 +132,14 @@ def test_a_long_document_is_heard_to_its_end(
     assert len(seen) > 3
     assert all(any(sentence in window for window in seen) for sentence in sentences)
     assert one.value is None or one.value in ("yes", "no") or one.value in " ".join(sentences)
+
+
+@pytest.mark.parametrize("text", ["word " * 900, "x" * 2000, " " * 900, "[2019] " + "a wall of words " * 90])
+def test_windows_leave_nothing_out_and_are_short(text: str) -> None:
+    windows = list(_windows(text))
+    assert windows
+    assert "".join("".join(windows).split()) == "".join(body_of(text).split())
+    assert not text.strip() or all(len(window) <= 600 for window in windows)
 
 
 def test_questions_about_text_are_read_as_they_were_written(tmp_path: Path) -> None:
